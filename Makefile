@@ -92,7 +92,7 @@ chaos: $(READY)  ## Play every fault against the sandbox, under ten minutes (ONL
 mutants: $(READY)  ## Plant faults in the code that decides and executes, and see that `make test` notices each (SAMPLE=n SEED=s some, ONLY=core/plans, JOBS=n)
 	@$(PY) -m list_pipeline_tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS))
 
-evals: $(READY)  ## Measure the four advisors, good answers and bad ones, on the sandbox (BEHAVIOUR="hostile off" some, LIVE=1 the real API with GEMINI_API_KEY)
+evals: $(READY)  ## Measure the advisors, good answers and bad ones, on the sandbox (BEHAVIOUR="hostile off" some, LIVE=1 the real API with GEMINI_API_KEY)
 	@$(PY) -m list_pipeline_tests.evals $(if $(LIVE),--live) $(if $(BEHAVIOUR),--behaviour "$(BEHAVIOUR)") $(if $(ONLY),--only $(ONLY))
 
 clean:  ## Remove the environment and the caches (not .stack: `make stop` first, then delete it)

@@ -15,7 +15,9 @@ from list_pipeline.agents import health as health_agent
 from list_pipeline.agents import optimization as optimization_agent
 from list_pipeline.agents import plan_summary
 from list_pipeline.agents import reporting as reporting_agent
+from list_pipeline.agents import wrapup as wrapup_agent
 from list_pipeline.core.bounces import classes as bounces
+from list_pipeline.core.campaign_stages import assessment_report
 from list_pipeline.core.statements import Catalogue, Choice, Statement
 from list_pipeline.core.suppression.verdicts import Verdict, VerdictAction
 from list_pipeline.sandbox.gemini.behaviours import HOSTILE_SENTENCES
@@ -60,7 +62,13 @@ def problems_of(results: Sequence[Result]) -> str:
 def test_the_validation_set_has_the_wanted_size_and_kinds() -> None:
     assert len(SCENARIOS) >= 50
     assert {one.kind for one in SCENARIOS.values()} == set(KINDS)
-    assert {one.advisor for one in SCENARIOS.values()} == {"optimization", "health", "rebalancing", "reporting"}
+    assert {one.advisor for one in SCENARIOS.values()} == {
+        "optimization",
+        "health",
+        "rebalancing",
+        "reporting",
+        "wrapup",
+    }
     texts = load_injections()
     assert len({one.text for one in texts}) == len(texts) >= 40
 
@@ -142,7 +150,14 @@ def _taken_at_its_word(
 
 @pytest.mark.parametrize("model", ["hostile"], indirect=True)
 @pytest.mark.parametrize(
-    "scenario", ["opt-mixed-day", "health-elevated-bounces", "reb-after-suppressions", "rep-ordinary-run"]
+    "scenario",
+    [
+        "opt-mixed-day",
+        "health-elevated-bounces",
+        "reb-after-suppressions",
+        "rep-ordinary-run",
+        "wrap-worse-than-before",
+    ],
 )
 def test_a_hostile_models_sentences_are_found_when_its_choice_is_not_checked(
     model: RecordingModel, scenario: str, monkeypatch: pytest.MonkeyPatch
@@ -168,6 +183,36 @@ def test_a_milder_assessment_is_found_when_the_rules_do_not_count(
     monkeypatch.setattr(health_agent, "_status", lambda rules, asked: asked)
 
     assert "the assessment is milder than the rules" in problems_of(played(model, "health-elevated-bounces"))
+
+
+@pytest.mark.parametrize("model", ["contradictory"], indirect=True)
+def test_a_better_verdict_on_a_send_is_found_when_the_rules_do_not_count(
+    model: RecordingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert problems_of(played(model, "wrap-worse-than-before")) == ""
+    monkeypatch.setattr(wrapup_agent, "with_opinion", lambda rules, asked: asked)
+
+    found = problems_of(played(model, "wrap-worse-than-before"))
+    assert "list_quality: the verdict is better than the rules'" in found
+    assert "comparison: the verdict is better than the rules'" in found
+
+
+@pytest.mark.parametrize("model", ["over_confident"], indirect=True)
+def test_a_worst_verdict_that_rests_on_an_opinion_is_found(
+    model: RecordingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert problems_of(played(model, "wrap-hard-three-percent")) == ""
+    monkeypatch.setattr(wrapup_agent, "with_opinion", lambda rules, asked: asked)
+
+    assert "the worst verdict rests on an opinion" in problems_of(played(model, "wrap-hard-three-percent"))
+
+
+@pytest.mark.parametrize("model", ["repeats"], indirect=True)
+def test_too_few_recommendations_are_found(model: RecordingModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems_of(played(model, "wrap-nobody")) == ""
+    monkeypatch.setattr(assessment_report, "FEWEST_RECOMMENDATIONS", 0)
+
+    assert "2 recommendations" in problems_of(played(model, "wrap-nobody"))
 
 
 @pytest.mark.parametrize("model", ["invented_references"], indirect=True)

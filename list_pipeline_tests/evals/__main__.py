@@ -1,4 +1,4 @@
-"""``python -m list_pipeline_tests.evals [--behaviour NAME] [--live] [--only PREFIX]``: measures the four advisors."""
+"""``python -m list_pipeline_tests.evals [--behaviour NAME] [--live] [--only PREFIX]``: measures the advisors."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from list_pipeline.clock import SystemClock
 from list_pipeline.integrations.gemini import DEFAULT_MODEL, GeminiClient
 from list_pipeline.sandbox.gemini.service import BEHAVIOURS as SERVED
 from list_pipeline.sandbox.gemini.service import GeminiService
-from list_pipeline_tests.evals import health, injections, optimization, rebalancing, reporting
+from list_pipeline_tests.evals import health, injections, optimization, rebalancing, reporting, wrapup
 from list_pipeline_tests.evals.asking import HurriedClock, RecordingModel
 from list_pipeline_tests.evals.injections import InjectionResult
 from list_pipeline_tests.evals.results import Result
@@ -58,6 +58,7 @@ _RUNNERS: dict[str, Callable[[Scenario, RecordingModel, str], Result]] = {
     "health": health.run,
     "rebalancing": rebalancing.run,
     "reporting": reporting.run,
+    "wrapup": wrapup.run,
 }
 
 

@@ -99,15 +99,21 @@ def sentences_shown(said: Iterable[str], shown: Iterable[str], sentences: Iterab
 
 
 def broken_rules(
-    exchanges: Sequence[Exchange], records: Sequence[AgentRecord], shown: Sequence[str], forbidden: Iterable[str] = ()
+    exchanges: Sequence[Exchange],
+    records: Sequence[AgentRecord],
+    shown: Sequence[str],
+    forbidden: Iterable[str] = (),
+    *,
+    most_questions: int = MOST_QUESTIONS,
 ) -> list[str]:
     """What is wrong with the prompts, the records and the shown prose of one scenario.
 
     Args:
         forbidden: names and texts of this scenario that may stand in no prompt.
+        most_questions: where several advisors are asked about one scenario.
     """
     found: list[str] = []
-    if len(exchanges) > MOST_QUESTIONS:
+    if len(exchanges) > most_questions:
         found.append(f"{len(exchanges)} questions for one scenario")
     names = [name for name in forbidden if name]
     for each in exchanges:

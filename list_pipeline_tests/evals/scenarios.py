@@ -1,7 +1,7 @@
 """The validation set: scenarios and injections, read from the files beside this module.
 
 Belongs here: reading and checking the form of a file. Does not belong here: what a field means to an advisor (its
-runner: ``optimization``, ``health``, ``rebalancing``, ``reporting``).
+runner: ``optimization``, ``health``, ``rebalancing``, ``reporting``, ``wrapup``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ADVISORS = ("optimization", "health", "rebalancing", "reporting")
+ADVISORS = ("optimization", "health", "rebalancing", "reporting", "wrapup")
 KINDS = ("clear", "borderline", "adversarial", "huge", "empty", "all_bounced", "incident")
 
 _HERE = Path(__file__).parent

@@ -15,6 +15,7 @@ from list_pipeline.core.advice import AdviceSource
 from list_pipeline.core.campaign_stages.assessment import FirstFigures, Grade, SendVerdicts, Trend, Verdict, judge_send
 from list_pipeline.core.campaign_stages.assessment_statements import (
     CONCERNS,
+    FEWEST_RECOMMENDATIONS,
     MOST,
     PARTS,
     PREDICTIONS,
@@ -139,12 +140,20 @@ def assessment_of(
         remarks: about an opinion on the verdict.
     """
     final = verdict if verdict is not None else rules
-    said = {part: choice.said(part, MOST[part]) for part in PARTS[topic]}
+    said = {part: _said(choice, part) for part in PARTS[topic]}
     impact: tuple[str, ...] = ()
     if isinstance(final, Grade):
         impact = (IMPACT[topic][final] if figures.counts.attempted else UNKNOWN_IMPACT,)
     words, rules_words = (each.value if each is not None else "" for each in (final, rules))
     return SendAssessment(topic, words, rules_words, said, (*impact, *remarks), confidence, source)
+
+
+def _said(choice: Choice, part: str) -> tuple[str, ...]:
+    """The sentences of a part. Of too few recommendations that were chosen, code's own make three."""
+    said = choice.said(part, MOST[part])
+    if part == RECOMMENDATIONS and len(said) < FEWEST_RECOMMENDATIONS:
+        said = tuple(dict.fromkeys((*said, *choice.catalogue.unchosen.said(part, MOST[part]))))[:FEWEST_RECOMMENDATIONS]
+    return said
 
 
 UNKNOWN_IMPACT = "What it does to the sender's reputation is not known before a message was tried."
@@ -203,7 +212,8 @@ class SummaryStatement(StrEnum):
     EXPECTED = "expected"
 
 
-_TRENDS = {Trend.IMPROVING: "is improving", Trend.CANNOT_TELL: "cannot be told", Trend.DECLINING: "is declining"}
+TRENDS = {Trend.IMPROVING: "is improving", Trend.CANNOT_TELL: "cannot be told", Trend.DECLINING: "is declining"}
+"""A trend, as it ends a sentence."""
 _K = SummaryStatement
 SUMMARY_FORMS: Mapping[SummaryStatement, Form] = {
     _K.VERDICTS: Form(
@@ -246,7 +256,7 @@ def _summary(assessments: Sequence[SendAssessment], urgent: tuple[str, ...]) -> 
         if topic in by_topic
     }
     if "trend" in verdicts:
-        verdicts["trend"] = _TRENDS[Trend(verdicts["trend"])]
+        verdicts["trend"] = TRENDS[Trend(verdicts["trend"])]
         yield SUMMARY_FORMS[_K.VERDICTS].filled(_K.VERDICTS, **verdicts)
     else:
         yield SUMMARY_FORMS[_K.VERDICTS_WITHOUT_TREND].filled(_K.VERDICTS_WITHOUT_TREND, **verdicts)

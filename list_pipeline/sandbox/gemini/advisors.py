@@ -191,7 +191,7 @@ def comparison(data: Data) -> Data:
 
 def recommendation(data: Data) -> Data:
     """What is urgent first, then what is worth doing after any send."""
-    usual = ("wait_for_open", "keep_course", "let_maintenance", "day_after", "keep_comparable")
+    usual = ("wait_for_open", "keep_course", "keep_what_worked", "act_on_no_difference", "let_maintenance", "day_after")
     return {
         **_of_a_send(data),
         "recommendations": _chosen(data, "recommendations", usual)[:5],

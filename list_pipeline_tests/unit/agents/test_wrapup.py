@@ -110,6 +110,13 @@ def test_urgent_recommendations_stay_first_whatever_is_chosen() -> None:
     }
 
 
+def test_of_too_few_recommendations_that_were_chosen_the_rules_own_make_three() -> None:
+    found = asked(Topic.RECOMMENDATION, figures(), recommendations=["keep_comparable"]).assessment.said[RECOMMENDATIONS]
+    assert found[0].startswith("Keep subject and content")
+    assert len(found) == len(set(found)) == 3
+    assert len(asked(Topic.RECOMMENDATION, figures(), recommendations=[]).assessment.said[RECOMMENDATIONS]) >= 3
+
+
 def test_the_question_holds_figures_with_their_intervals_and_no_name() -> None:
     model = Model()
     assess_send(ModelAccess(model=model), Topic.COMPARISON, figures(counts(opened=90), counts(is_early=False)))
