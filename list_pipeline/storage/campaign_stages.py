@@ -224,13 +224,22 @@ def keep_report(connection: Connection, campaign_id: int, report: SendReport, no
         now=now,
         report=to_json(report.as_json()),
     )
-    return kept_report(connection, campaign_id) or report
+    kept = kept_report(connection, campaign_id)
+    return kept.report if kept is not None else report
 
 
-def kept_report(connection: Connection, campaign_id: int) -> SendReport | None:
+@dataclass(frozen=True, slots=True)
+class KeptReport:
+    """The report of a wrap-up, and when it was written (UTC)."""
+
+    written_at: datetime
+    report: SendReport
+
+
+def kept_report(connection: Connection, campaign_id: int) -> KeptReport | None:
     """The report of a campaign's wrap-up, where it was made."""
-    row = fetch_one(connection, "select report from wrapup_report where campaign_id = :id", id=campaign_id)
-    return SendReport.of_json(row["report"]) if row is not None else None
+    row = fetch_one(connection, "select written_at, report from wrapup_report where campaign_id = :id", id=campaign_id)
+    return KeptReport(row["written_at"], SendReport.of_json(row["report"])) if row is not None else None
 
 
 def is_wrapped_up(connection: Connection, campaign_id: int) -> bool:

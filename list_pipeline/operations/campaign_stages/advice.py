@@ -41,7 +41,7 @@ def send_report(services: Advised, campaign_id: int, figures: FirstFigures, sinc
         kept = stage_rows.kept_report(connection, campaign_id)
         is_told = stage_rows.is_wrapped_up(connection, campaign_id)
     if kept is not None:
-        return kept
+        return kept.report
     if is_told:
         # It was told before reports were kept: nobody is asked about it afterwards.
         return policy_report(figures)

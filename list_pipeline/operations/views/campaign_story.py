@@ -14,6 +14,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import views
+from list_pipeline.storage.campaign_stages import KeptReport, kept_report
 from list_pipeline.storage.views import CampaignRow, LogRow, PlanRow, QuestionRow, StageRow, ValidationRow
 
 MOST_OF_A_KIND = 200
@@ -32,7 +33,10 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class CampaignStory:
-    """A campaign with everything about it, each kind with the latest first; ``timeline``: all of it, oldest first."""
+    """A campaign with everything about it, each kind with the latest first; ``timeline``: all of it, oldest first.
+
+    ``wrapup``: what rules and advisors made of its first figures; None: it was not wrapped up.
+    """
 
     campaign: CampaignRow
     timeline: tuple[Happened, ...]
@@ -41,6 +45,7 @@ class CampaignStory:
     questions: tuple[QuestionRow, ...]
     validations: tuple[ValidationRow, ...]
     stages: tuple[StageRow, ...]
+    wrapup: KeptReport | None
 
 
 _WORK = {"post_campaign": "maintenance", "pre_campaign_validation": "validation"}
@@ -74,6 +79,7 @@ def campaign_story(services: Storing, key: str) -> CampaignStory:
             tuple(views.questions(connection, campaign=key, most=MOST_OF_A_KIND)),
             tuple(views.validations(connection, campaign=key, most=MOST_OF_A_KIND)),
             tuple(views.stages(connection, key)),
+            kept_report(connection, campaign.number),
         )
     return replace(story, timeline=tuple(sorted(timeline_of(story), key=lambda one: one.at)))
 
@@ -88,6 +94,8 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
     for validation in story.validations:
         words = f"Validated: {validation.verdict.value}{', blocking' if validation.is_blocking else ''}."
         yield Happened(validation.validated_at, "validated", words)
+    if story.wrapup is not None:
+        yield Happened(story.wrapup.written_at, "wrapped_up", story.wrapup.report.summary)
     for stage in story.stages:
         yield from _of_stage(stage)
     for run in story.runs:

@@ -18,9 +18,12 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.operations.campaign_stages import advice
 from list_pipeline.operations.campaign_stages.wrapup import Wrapup, wrap_up
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.views.campaign_story import campaign_story
 from list_pipeline.sandbox.gemini.behaviours import HOSTILE_SENTENCES
 from list_pipeline_tests.integration.accounts import Installation
+from list_pipeline_tests.integration.api.serving import served
 from list_pipeline_tests.integration.campaign_stages.test_wrapup import cards, sent
+from list_pipeline_tests.integration.pages.visiting import Browser
 
 FOUR = tuple(topic.value for topic in Topic)
 
@@ -136,6 +139,20 @@ def test_an_access_that_cannot_be_had_is_none(small: Installation, monkeypatch: 
     found = wrap_up(small.services, sent(small))
     assert found.report == own_report(found)
     assert asked(small) == []
+
+
+def test_the_campaigns_page_has_the_summary_in_its_timeline_and_the_assessments(small: Installation) -> None:
+    key = sent(small)
+    assert campaign_story(small.services, key).wrapup is None
+    found = wrap_up(small.services, key)
+    story = campaign_story(small.services, key)
+    assert story.wrapup is not None
+    assert story.wrapup.report == found.report
+    assert ("wrapped_up", found.report.summary) in [(one.what, one.words) for one in story.timeline]
+    with served(small.services) as http:
+        words = Browser.signed_in(small.services, http).see(f"/admin/campaigns/{key}").words
+    assert "First figures list quality: " in words
+    assert all(sentence in words for each in found.report.assessments for sentence in each.sentences)
 
 
 class Meeting:
