@@ -37,6 +37,7 @@ from list_pipeline.cli import (
     shadow,
     slack,
     states,
+    timeline,
     tokens,
     told_events,
     unreadable,
@@ -242,6 +243,7 @@ reconciliation.register(app)
 decisions.register(app)
 corrections.register(app)
 states.register(app)
+timeline.register(app)
 cycles.register(app)
 mass_changes.register(app)
 quarantine.register(app)

@@ -8,7 +8,7 @@ Belongs here: the rows of ``mass_change`` and ``list_edit`` once a sync wrote th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -352,6 +352,15 @@ def open_lists(connection: Connection) -> frozenset[ListRole]:
     """The lists with a mass change on which nobody has decided."""
     found = fetch_all(connection, f"select distinct list_role from mass_change where status = {_OPEN}")
     return frozenset(ListRole(row["list_role"]) for row in found)
+
+
+def open_since(connection: Connection) -> Mapping[ListRole, datetime]:
+    """The lists with a mass change on which nobody has decided, each with when the first one was found (UTC)."""
+    found = fetch_all(
+        connection,
+        f"select list_role, min(found_at) as since from mass_change where status = {_OPEN} group by list_role",
+    )
+    return {ListRole(row["list_role"]): row["since"] for row in found}
 
 
 def contacts_of(connection: Connection, mass_change_id: int) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from list_pipeline.cli.main import app
 from list_pipeline.core.backups.policy import BackupPolicy
 from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
 from list_pipeline.core.bounces.policy import BouncePolicy
+from list_pipeline.core.campaign_stages.policy import CalendarPolicy
 from list_pipeline.core.campaigns.policy import CampaignPolicy
 from list_pipeline.core.drift.mass_changes import MASS_CHANGES, MassChangeKind
 from list_pipeline.core.five_lists.plausibility import ListsRule
@@ -274,6 +275,7 @@ POLICIES = (
     ReviewPolicy,
     FiveListsPolicy,
     WeeklyPolicy,
+    CalendarPolicy,
     DeliveryPolicy,
     MonitoringPolicy,
     RetentionPolicy,

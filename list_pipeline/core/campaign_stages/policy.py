@@ -1,4 +1,4 @@
-"""The figures of the stages. What follows from them stands in ``times``."""
+"""The figures of the stages and of the calendar. What follows from them stands in ``times`` and ``calendar``."""
 
 from __future__ import annotations
 
@@ -28,3 +28,29 @@ class StagePolicy:
 
 
 STAGES = StagePolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPolicy:
+    """When the calendar calls something late. The hour of a maintenance is that of the product's specification."""
+
+    message_late_after: timedelta = timedelta(minutes=5)
+    """A stage that is a message is late so long after it was due; it is told within a minute."""
+    work_late_after: timedelta = timedelta(hours=1)
+    """A validation, a wrap-up or a maintenance is late so long after it was due."""
+    days_back: int = 7
+    """The calendar begins so many days ago, unless a day is named ..."""
+    days_shown: int = 35
+    """... and shows so many days, unless another number is asked for."""
+    most_days: int = 92
+    """So many days are shown at once at most."""
+    late_looked_back: timedelta = timedelta(days=35)
+    """What has been late for longer is not called late any more, unless its days are shown."""
+    fed_back: timedelta = timedelta(days=31)
+    """The feed for calendar clients reaches back so far ..."""
+    fed_ahead: timedelta = timedelta(days=92)
+    """... and so far ahead."""
+
+
+CALENDAR = CalendarPolicy()
+"""The figures of the calendar."""

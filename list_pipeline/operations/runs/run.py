@@ -263,12 +263,13 @@ def known_until(services: Deciding, campaign: Campaign, sweep: Sweep, fetched_at
 
 
 def _age(services: Deciding, campaign: Campaign, sweep: Sweep) -> EligibilityVerdict:
-    delay = _delay_hours(services, sweep)
+    delay = delay_hours(services, sweep)
     lookback = services.settings.list_maintenance_lookback_days + delay / 24
     return eligible(_times(campaign), services.clock.now(), delay_hours=delay, lookback_days=lookback)
 
 
-def _delay_hours(services: Deciding, sweep: Sweep) -> float:
+def delay_hours(services: Deciding, sweep: Sweep) -> float:
+    """Hours after the end of sending at which a look at a campaign is due."""
     return services.settings.list_maintenance_delay_hours if sweep is Sweep.H24 else sweep.hours
 
 
@@ -278,8 +279,9 @@ def _times(campaign: Campaign) -> CampaignTimes:
     )
 
 
-def _lookback_days(services: Services, now: datetime, first_started_at: datetime) -> float:
-    """The look-back bounds what a first start takes up; what was sent since then never becomes too old."""
+def lookback_days(services: Deciding, now: datetime, first_started_at: datetime) -> float:
+    """How many days back a send is taken up by itself: the look-back bounds what a first start takes up, and what was sent
+    since then never becomes too old."""
     lookback = timedelta(days=services.settings.list_maintenance_lookback_days)
     return (lookback + max(now - first_started_at, timedelta(0))) / timedelta(days=1)
 
@@ -368,8 +370,8 @@ def _due(
     verdict = eligible(
         _times(campaign),
         now,
-        delay_hours=_delay_hours(services, sweep),
-        lookback_days=_lookback_days(services, now, first_started_at),
+        delay_hours=delay_hours(services, sweep),
+        lookback_days=lookback_days(services, now, first_started_at),
     )
     if not verdict.is_eligible and not (state.is_away and state.has_approved_plan):
         # What a person decided on goes on at any age, and waits for Mailjet; nothing else of a past campaign does by itself.

@@ -84,6 +84,7 @@ ROWS: Mapping[str, Row] = {
     "shadow show": Row(("--latest", "2", "--contacts")),
     "shadow stop": Row(NAMED),
     "tokens create": Row(("A. Person", "--role", "reader", "--by", "A. Person", "--days", "7")),
+    "timeline": Row(("{key}",), also=("--from", "2026-10-01", "--days", "60")),
     "tokens list": Row(),
     "tokens revoke": Row(("1", *NAMED)),
     # Without a token it does not begin to listen, and which workspace it would be is not known.
