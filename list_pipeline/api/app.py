@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from list_pipeline.api import (
     audit,
+    calendar,
     campaigns,
     contacts,
     corrections,
@@ -48,6 +49,7 @@ from list_pipeline.storage.server_clock import ServerClock
 
 _NOUNS = (
     audit,
+    calendar,
     campaigns,
     contacts,
     corrections,

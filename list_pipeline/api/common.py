@@ -37,6 +37,7 @@ KeyFilter = Annotated[
 After = Annotated[int, Query(ge=0, le=MOST, description="`nextAfter` of the page before; 0: the first page.")]
 Limit = Annotated[int, Query(ge=1, le=MOST_ENTRIES, description="Entries of a page.")]
 
+FeedReader = Annotated[Principal, Depends(allowed(Role.CALENDAR))]
 Reader = Annotated[Principal, Depends(allowed(Role.READER))]
 Operator = Annotated[Principal, Depends(allowed(Role.OPERATOR))]
 Reviewer = Annotated[Principal, Depends(allowed(Role.REVIEWER))]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +25,9 @@ from list_pipeline.operations.tokens import principal_of, wait_before_next
 
 GUARDED = ("/api/", "/metrics", MCP_PATH)
 """Beginnings of paths for which a token is needed."""
+FEED = "/api/calendar.ics"
+"""The feed of the calendar. Calendar clients send no header: a token made for the feed alone may stand in its address, as
+``token``. Any other token is not known there: it would be passed on with the address."""
 LONGEST_BODY = 64 * 1024
 """Bytes; the longest body is a few numbers and a reason."""
 _LONGEST_TOKEN = 200
@@ -61,7 +64,7 @@ class Guard:
         try:
             if scope["path"].startswith(MCP_PATH):
                 _refuse_other_pages(Headers(scope=scope))
-            scope.setdefault("state", {})["principal"] = await self._known(Headers(scope=scope))
+            scope.setdefault("state", {})["principal"] = await self._known(scope)
             body = await _body(scope, receive)
         except ClientDisconnect:
             # Nobody is there to be answered, and half a request asks for nothing.
@@ -74,10 +77,16 @@ class Guard:
             return
         await self._app(scope, _replayed(body, receive), safely)
 
-    async def _known(self, headers: Headers) -> Principal:
+    async def _known(self, scope: Scope) -> Principal:
+        headers = Headers(scope=scope)
         scheme, _, token = headers.get("authorization", "").partition(" ")
         token = token.strip() if scheme.lower() == "bearer" and len(token) <= _LONGEST_TOKEN else ""
-        principal = await run_in_threadpool(principal_of, self._services, token)
+        in_address = "" if token or scope["path"] != FEED else QueryParams(scope["query_string"]).get("token", "")
+        if len(in_address) > _LONGEST_TOKEN:
+            in_address = ""
+        principal = await run_in_threadpool(principal_of, self._services, token or in_address)
+        if in_address and principal is not None and principal.role is not Role.CALENDAR:
+            principal = None
         wait = await run_in_threadpool(wait_before_next, self._services, principal)
         if wait is not None:
             raise ProblemError(429, f"Too many requests; ask again in {wait} s", {"Retry-After": str(wait)})

@@ -13,6 +13,9 @@ from list_pipeline.core.wording import utc_text
 if TYPE_CHECKING:
     from list_pipeline.storage.tokens import TokenRow
 
+FEED_PATH = "/api/calendar.ics"
+"""Where the service gives the feed of the calendar."""
+
 tokens_app = typer.Typer(help="Make, list and revoke tokens of the HTTP service.")
 
 
@@ -33,8 +36,11 @@ def create(
 
     with opened_services() as services:
         token, made = create_token(services, name, role, days=days, by=by)
+        address = services.settings.app_url
     say(f"Token {made.token_id} of {made.name}, {made.role}, until {utc_text(made.expires_at)}. It is not shown again:")
     say(token)
+    if made.role is Role.CALENDAR:
+        say(f"It reads the feed for calendar clients: {address or 'APP_URL'}{FEED_PATH}?token=… with this token.")
     give({"token": token, "tokens": [_as_document(made)]})
 
 

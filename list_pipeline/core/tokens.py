@@ -22,6 +22,8 @@ _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)
 class Role(StrEnum):
     """What a caller may do; each may do what those before it may."""
 
+    CALENDAR = "calendar"
+    """Reads the feed of the calendar, and nothing else: its token stands in an address, which is easily passed on."""
     READER = "reader"
     """Sees everything that is shown: contacts by id and masked address."""
     OPERATOR = "operator"
@@ -124,14 +126,14 @@ def people_of_proxy(text: str) -> Mapping[str, tuple[str, Role]]:
         text: ``login=Name:role`` for each, separated by commas.
 
     Raises:
-        ValueError: a part is none of that, or a login comes twice; the message quotes no login.
+        ValueError: a part is none of that, its role sees no page, or a login comes twice; the message quotes no login.
     """
     people: dict[str, tuple[str, Role]] = {}
     for number, part in enumerate((one.strip() for one in text.split(",") if one.strip()), 1):
         login, _, known_as = part.partition("=")
         name, _, role = known_as.rpartition(":")
         login, name, role = login.strip().casefold(), name.strip(), role.strip()
-        if not login or not name or role not in tuple(Role) or login in people:
+        if not login or not name or role not in tuple(Role) or role == Role.CALENDAR or login in people:
             raise ValueError(f"entry {number} is not like login=Name:reviewer, or its login comes twice")
         people[login] = name, Role(role)
     return people

@@ -32,6 +32,7 @@ _LONGEST = 2_000
 
 FOREIGN: Mapping[str, frozenset[str]] = {
     "AuditRow": frozenset({"by", "about", "note"}),
+    "CalendarEntry": frozenset({"title", "words"}),
     "CampaignRow": frozenset({"name"}),
     "ContactCard": frozenset({"answer"}),
     "Decided": frozenset({"decided_by", "approvals"}),

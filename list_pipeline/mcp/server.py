@@ -33,6 +33,7 @@ from list_pipeline.core.foreign_text import storable_value
 from list_pipeline.core.tokens import Principal
 from list_pipeline.mcp import (
     audit,
+    calendar,
     campaigns,
     contacts,
     corrections,
@@ -75,6 +76,7 @@ A page goes on with `after` set to the last `nextAfter`; null means that it was 
 _NOUNS = (
     reviews,
     plans,
+    calendar,
     campaigns,
     contacts,
     lists,

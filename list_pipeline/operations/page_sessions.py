@@ -37,8 +37,14 @@ def begin_session(services: Deciding, principal: Principal) -> str:
         The secret for its cookie, which is kept nowhere.
 
     Raises:
-        RefusedError: the token is the environment's, which belongs to a program.
+        RefusedError: the token is the environment's, which belongs to a program, or one for the calendar's feed alone.
     """
+    if not principal.role.may(Role.READER):
+        raise RefusedError(
+            "Signing in",
+            f"this token has the role {principal.role.value}, which reads the feed of the calendar and nothing else",
+            "Use a token of your own: `list-pipeline tokens create`",
+        )
     if principal.token_id is None:
         raise RefusedError(
             "Signing in",

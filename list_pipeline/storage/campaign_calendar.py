@@ -18,7 +18,7 @@ from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.checklist import Severity
 from list_pipeline.core.validation.schedule_changes import OwnSchedule
-from list_pipeline.storage.database import fetch_all
+from list_pipeline.storage.database import fetch_all, fetch_row
 from list_pipeline.storage.validation import campaign_block
 
 _CAMPAIGNS = """
@@ -42,6 +42,18 @@ def campaigns_between(connection: Connection, start: datetime, end: datetime) ->
         start=start,
         end=end,
     )
+
+
+def first_and_last_launch(connection: Connection) -> tuple[datetime, datetime] | None:
+    """The first and the last launch (UTC) that is known, planned or real; None: there is none."""
+    row = fetch_row(
+        connection,
+        "the first and last launch",
+        """select min(at) as first, max(at) as last
+           from (select coalesce(send_start_at, (scheduled_date + scheduled_time) at time zone 'UTC') as at
+                 from campaign_schedule) launches""",
+    )
+    return None if row["first"] is None else (row["first"], row["last"])
 
 
 def campaign(connection: Connection, key: str) -> CampaignFacts | None:

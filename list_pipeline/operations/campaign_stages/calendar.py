@@ -47,6 +47,7 @@ class Calendar:
     Attributes:
         start, end: its first day, and the day after its last (UTC). as_of: when it was read.
         entries: what lies within the window or reaches into it, by time. late: what is late now, wherever it lies.
+        before, after: the first days of the windows before and after; None: nothing is known of so long ago, or so far ahead.
     """
 
     start: date
@@ -54,21 +55,13 @@ class Calendar:
     as_of: datetime
     entries: tuple[CalendarEntry, ...]
     late: tuple[CalendarEntry, ...]
+    before: date | None
+    after: date | None
 
     @property
     def days(self) -> int:
         """How many days it shows."""
         return (self.end - self.start).days
-
-    @property
-    def before(self) -> date | None:
-        """The first day of the window before; None: nothing is kept from so long ago."""
-        return None if self.start - timedelta(days=self.days) < _EARLIEST else self.start - timedelta(days=self.days)
-
-    @property
-    def after(self) -> date | None:
-        """The first day of the window after; None: nothing lies so far ahead."""
-        return None if self.end + timedelta(days=self.days) > _LATEST else self.end
 
 
 def calendar(services: Deciding, start: date | None = None, days: int = CALENDAR.days_shown) -> Calendar:
@@ -90,12 +83,17 @@ def calendar(services: Deciding, start: date | None = None, days: int = CALENDAR
     with services.database.begin() as connection:
         shown = _entries(services, connection, begins, ends)
         still = _entries(services, connection, now - CALENDAR.late_looked_back, now)
+        known = campaign_calendar.first_and_last_launch(connection) or (now, now)
+    # Weekly checks go on for ever; so far ahead nobody asks for them.
+    is_more = ends < max(known[1] + _BEFORE, now + CALENDAR.fed_ahead)
     return Calendar(
         first,
         ends.date(),
         now,
         tuple(one for one in shown if one.overlaps(begins, ends)),
         tuple(one for one in still if one.state is EntryState.LATE),
+        max(first - timedelta(days=days), _EARLIEST) if begins > known[0] - _AFTER else None,
+        ends.date() if is_more else None,
     )
 
 

@@ -81,7 +81,7 @@ def operations(description: dict[str, Any]) -> list[tuple[str, str]]:
         (path, method)
         for path, methods in description["paths"].items()
         for method in methods
-        if path not in ("/metrics", "/health")
+        if path not in ("/metrics", "/health", "/api/calendar.ics")
     ]
 
 

@@ -160,6 +160,20 @@ def test_windows_follow_each_other_without_a_gap(small: Installation) -> None:
     assert points <= {one.name for one in first.entries if one.name.startswith("frozen-")}
 
 
+def test_windows_go_back_to_the_first_campaign_and_no_further_ahead_than_anything_is_known(small: Installation) -> None:
+    shown = calendar(small.services)
+    steps = 0
+    while shown.before is not None:
+        shown, steps = calendar(small.services, shown.before, shown.days), steps + 1
+    assert 0 < steps < 10
+    assert any(one.kind is EntryKind.ROUND for one in calendar(small.services, shown.end, shown.days).entries) or any(
+        one.kind is EntryKind.ROUND for one in shown.entries
+    )
+    while shown.after is not None:
+        shown = calendar(small.services, shown.after, shown.days)
+    assert shown.end >= (small.clock.now() + timedelta(days=92)).date()
+
+
 @pytest.mark.parametrize(("start", "days"), [(date(1999, 1, 1), 7), (date(2026, 1, 1), 0), (date(2026, 1, 1), 93)])
 def test_a_window_that_cannot_be_shown_is_refused(small: Installation, start: date, days: int) -> None:
     with pytest.raises(RefusedError):

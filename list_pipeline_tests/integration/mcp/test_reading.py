@@ -56,6 +56,7 @@ class World:
             "plan": {"number": plan},
             "questions": {"plan": plan},
             "question": {"number": question},
+            "calendar": {"days": 35},
             "campaigns": {"list": "campaign_3", "limit": 100},
             "campaign_story": {"key": self.made.key},
             "contact": {"contact": str(self.made.account.people[HARD[0]]), "full": True},
@@ -155,6 +156,7 @@ def test_a_role_is_offered_what_it_may_use_and_told_what_changes_something(world
     for role in Role:
         assert offered[role] == {name for name, one in TOOLS.items() if role.may(one.role)}
     assert len(offered[Role.READER]) >= 20
+    assert not offered[Role.CALENDAR]
     for name, one in world.mcp.tools(Role.ADMINISTRATOR).items():
         assert one.annotations is not None
         assert one.annotations.read_only_hint == (name in offered[Role.READER])

@@ -27,9 +27,10 @@ TOKEN = PREFIX + "A" * 43
 @pytest.mark.parametrize(
     ("role", "covers"),
     [
-        (Role.READER, {Role.READER}),
-        (Role.OPERATOR, {Role.READER, Role.OPERATOR}),
-        (Role.REVIEWER, {Role.READER, Role.OPERATOR, Role.REVIEWER}),
+        (Role.CALENDAR, {Role.CALENDAR}),
+        (Role.READER, {Role.CALENDAR, Role.READER}),
+        (Role.OPERATOR, {Role.CALENDAR, Role.READER, Role.OPERATOR}),
+        (Role.REVIEWER, {Role.CALENDAR, Role.READER, Role.OPERATOR, Role.REVIEWER}),
         (Role.ADMINISTRATOR, set(Role)),
     ],
 )
@@ -89,7 +90,17 @@ def test_people_of_a_proxy_are_known_by_their_login_whatever_its_case() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ada", "ada=", "ada=Ada", "=Ada:reader", "ada=:reader", "ada=Ada:owner", "ada=Ada:reader,ADA=Eve:reviewer"]
+    "text",
+    [
+        "ada",
+        "ada=",
+        "ada=Ada",
+        "=Ada:reader",
+        "ada=:reader",
+        "ada=Ada:owner",
+        "ada=Ada:calendar",
+        "ada=Ada:reader,ADA=Eve:reviewer",
+    ],
 )
 def test_what_is_no_person_of_a_proxy_is_refused_without_naming_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"^entry \d is not like") as refused:

@@ -31,6 +31,7 @@ OURS: Mapping[str, frozenset[str]] = {
     "AdvisorUse": frozenset({"agent"}),
     "Audit": frozenset({"next_cursor"}),
     "AuditRow": frozenset({"what", "campaign", "source"}),
+    "CalendarEntry": frozenset({"name", "campaign"}),
     "CampaignRow": frozenset({"key"}),
     "CheckRow": frozenset({"urgency"}),
     "ContactCard": frozenset({"headline"}),
