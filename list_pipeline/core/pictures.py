@@ -1,4 +1,4 @@
-"""Pictures of figures as SVG, drawn here: a plotting library would cost each run a second, and a page a script.
+"""Pictures of figures and days as SVG, drawn here: a plotting library would cost each run a second, and a page a script.
 
 Belongs here: bars, and figures over time with their intervals. Does not belong here: which figures, and how they are embedded.
 Colours stand in the picture for whoever shows it as a file; a page gives its own by the names of the classes.
@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from xml.sax.saxutils import escape, quoteattr
 
 _BAR = 22
 _WIDTH, _HEIGHT = 420, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 34, 30
+_DAY, _ROW = 26, 34
+"""Pixels of a day, and of a row of days."""
 _CLASSES = ("one", "two", "three")
 _COLOURS = ("#3450c9", "#13805a", "#b0630a")
 _STEPS = (1, 2, 2.5, 5, 10)
@@ -29,6 +31,33 @@ class Point:
     words: str
     low: float | None = None
     high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An instant (UTC) in a row of days. ``is_hollow``: it is drawn as a ring. ``words``: what is said of it."""
+
+    at: datetime
+    words: str
+    is_hollow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time (UTC) in a row of days, from its beginning to its end, and what is said of it."""
+
+    start: datetime
+    end: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaysRow:
+    """A row of a picture of days: its name, the instants marked in it, and the times drawn as bars."""
+
+    name: str
+    marks: Sequence[Mark]
+    spans: Sequence[Span]
 
 
 def bars_svg(title: str, values: Mapping[str, int], *, longest: int = 300) -> str:
@@ -104,6 +133,55 @@ def over_time_svg(title: str, series: Mapping[str, Sequence[Point]], *, unit: st
                 f"<title>{escape(f'{name}, {one.at.astimezone(UTC):%d %b %Y}: {one.words}')}</title></circle>"
             )
     return _svg(title, _WIDTH, _HEIGHT, "".join(drawn))
+
+
+def days_svg(title: str, start: date, days: int, rows: Sequence[DaysRow], *, now: datetime) -> str:
+    """Days as columns and rows with what is in them; the present instant (UTC) is a line.
+
+    Args:
+        start: the first day (UTC). days: how many; the picture is some 26 pixels wide for each.
+    """
+    begins = datetime.combine(start, time(), UTC)
+    width, top = _LEFT + _DAY * days + _RIGHT, 58
+    height = top + _ROW * len(rows) + 10
+
+    def x(at: datetime) -> float:
+        return _LEFT + _DAY * min(max((at - begins) / timedelta(days=1), 0.0), float(days))
+
+    drawn = []
+    for number in range(days):
+        day, left = start + timedelta(days=number), _LEFT + _DAY * number
+        if day.weekday() >= 5:
+            drawn.append(
+                f'<rect class="weekend" x="{left}" y="{top}" width="{_DAY}" height="{_ROW * len(rows)}" fill="#eef0f5"/>'
+            )
+        drawn.append(f'<line class="grid" x1="{left}" x2="{left}" y1="{top}" y2="{height - 10}" stroke="#d7dce6"/>')
+        drawn.append(f'<text class="axis" x="{left + _DAY / 2}" y="{top - 6}" text-anchor="middle">{day.day}</text>')
+        if number == 0 or (day.day == 1 and number > 1):
+            drawn.append(f'<text class="axis" x="{left + 2}" y="{top - 22}">{day:%b %Y}</text>')
+    for number, row in enumerate(rows):
+        middle, css = top + _ROW * number + _ROW / 2, _CLASSES[number % 3]
+        colour = _COLOURS[number % 3]
+        drawn.append(f'<text x="{_LEFT - 6}" y="{middle + 4}" text-anchor="end">{escape(row.name)}</text>')
+        for span in row.spans:
+            length = max(x(span.end) - x(span.start), 2.0)
+            drawn.append(
+                f'<rect class="{css} span" x="{x(span.start):.1f}" y="{middle - 5}" width="{length:.1f}" height="10" rx="3" '
+                f'fill="{colour}" opacity="0.35"><title>{escape(span.words)}</title></rect>'
+            )
+        for mark in row.marks:
+            inside = 'fill="#ffffff" fill-opacity="0"' if mark.is_hollow else f'fill="{colour}"'
+            shape = f"{css} hollow" if mark.is_hollow else css
+            drawn.append(
+                f'<circle class="{shape}" cx="{x(mark.at):.1f}" cy="{middle}" r="6" {inside} '
+                f'stroke="{colour}" stroke-width="2"><title>{escape(mark.words)}</title></circle>'
+            )
+    if begins <= now < begins + timedelta(days=days):
+        drawn.append(
+            f'<line class="now" x1="{x(now):.1f}" x2="{x(now):.1f}" y1="{top}" y2="{height - 10}" stroke="#a8281b" '
+            f'stroke-width="1.5"/>'
+        )
+    return _svg(title, width, height, "".join(drawn))
 
 
 def _step(most: float) -> float:

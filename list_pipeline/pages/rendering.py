@@ -46,6 +46,7 @@ class Visitor:
 NAVIGATION = (
     ("/waiting", "What waits"),
     ("/mode", "Stop or go on"),
+    ("/calendar", "Calendar"),
     ("/campaigns", "Campaigns"),
     ("/contacts", "Find a contact"),
     ("/losses", "Losses and repairs"),

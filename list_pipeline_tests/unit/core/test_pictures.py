@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
 
-from list_pipeline.core.pictures import Point, bars_svg, over_time_svg
+from list_pipeline.core.pictures import DaysRow, Mark, Point, Span, bars_svg, days_svg, over_time_svg
 
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 HOSTILE = "<script>\"'&"
@@ -119,3 +119,30 @@ def test_no_name_becomes_markup() -> None:
         root = ElementTree.fromstring(svg)
         assert root.get("aria-label") == HOSTILE
         assert "<script" not in svg
+
+
+def test_a_row_of_days_has_its_marks_and_times_where_they_belong() -> None:
+    start, noon = date(2026, 11, 27), timedelta(hours=12)
+    begins = datetime(2026, 11, 27, tzinfo=UTC)
+    row = DaysRow(
+        "List <1>",
+        [Mark(begins + noon, "a round & more"), Mark(begins + timedelta(days=2), "cancelled", is_hollow=True)],
+        [Span(begins - timedelta(days=5), begins + timedelta(days=1), "kept"), Span(begins, begins, "an instant")],
+    )
+    svg = days_svg("Weeks", start, 7, [row, DaysRow("List 2", [], [])], now=begins + timedelta(days=1))
+    dots = found(svg, "circle")
+    assert [(one.get("cx"), one.get("class")) for one in dots] == [("65.0", "one"), ("104.0", "one hollow")]
+    assert [one[0].text for one in dots] == ["a round & more", "cancelled"]
+    spans = [one for one in found(svg, "rect") if one.get("class") == "one span"]
+    assert [(one.get("x"), one.get("width")) for one in spans] == [("52.0", "26.0"), ("52.0", "2.0")]
+    assert [one.get("x1") for one in found(svg, "line") if one.get("class") == "now"] == ["78.0"]
+    assert len([one for one in found(svg, "rect") if one.get("class") == "weekend"]) == 2
+    words = [one.text for one in found(svg, "text")]
+    assert words[:3] == ["Weeks", "27", "Nov 2026"]
+    assert {"Dec 2026", "List <1>", "List 2"} <= set(words)
+    assert ElementTree.fromstring(svg).get("width") == str(52 + 26 * 7 + 14)
+
+
+def test_a_picture_of_other_days_has_no_line_for_now() -> None:
+    svg = days_svg("Weeks", date(2026, 11, 27), 7, [], now=datetime(2026, 12, 4, tzinfo=UTC))
+    assert not [one for one in found(svg, "line") if one.get("class") == "now"]
