@@ -56,6 +56,7 @@ class HealthCheckRow:
     activity: Activity
     week_over_week: tuple[Change, ...] | None
     silence: Silence | None
+    next_campaign: str | None
     errors: Sequence[Mapping[str, Any]]
 
     @property
@@ -67,6 +68,7 @@ class HealthCheckRow:
 _SELECT = """
     select id as check_id, week, status, attempt, run_id, executed_at, coalesce(touched_at, executed_at) as touched_at,
            sizes_taken_at, sizes_note, urgency, weekly_report, activity, week_over_week, silence,
+           next_campaign,
            coalesce(errors, '[]') as errors
     from list_health_check
 """
@@ -211,6 +213,17 @@ def note_silence(connection: Connection, week: date, silence: Silence) -> None:
         "update list_health_check set silence = cast(:silence as jsonb) where week = :week and silence is null",
         week=week,
         silence=_SILENCE.text(silence),
+    )
+
+
+def note_next_campaign(connection: Connection, week: date, words: str) -> None:
+    """The campaign that is scheduled next, in words, while the check of a week is not over yet."""
+    execute(
+        connection,
+        "update list_health_check set next_campaign = :words where week = :week and status <> :over",
+        week=week,
+        words=words,
+        over=RunStatus.SUCCESS.value,
     )
 
 

@@ -227,7 +227,7 @@ def _wrapped_up(model: RecordingModel, text: str | None = None) -> _Reported:
         counts=figures.counts,
         expected=None,
         compared=figures.compared,
-        next_launch=None,
+        next_campaign=None,
         report=report,
     )
     message = wrapup_message(facts)

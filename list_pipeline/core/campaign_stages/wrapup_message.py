@@ -10,6 +10,7 @@ from list_pipeline.core.campaign_stages.assessment_report import SendReport
 from list_pipeline.core.campaign_stages.assessment_statements import Topic
 from list_pipeline.core.campaign_stages.policy import STAGES
 from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Direction, Figure, SendCounts, runs_away
+from list_pipeline.core.campaigns.next_campaign import NextCampaign, next_campaign_text
 from list_pipeline.core.messages.alert import AlertLevel, alert
 from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose, section, with_blocks
 from list_pipeline.core.wording import count_text, instant_text, limit_text, rate_text
@@ -25,7 +26,7 @@ class WrapupFacts:
         began_at: when Mailjet began to send (UTC).
         is_sending: it has not ended yet.
         expected: recipients expected by the validation or our rows; None: not known.
-        next_launch: key and time of the campaign that is scheduled next; None: there is none.
+        next_campaign: the one that is scheduled next; None: there is none.
         report: what rules and advisors make of it.
     """
 
@@ -37,7 +38,7 @@ class WrapupFacts:
     counts: SendCounts
     expected: int | None
     compared: Sequence[Compared]
-    next_launch: tuple[str, datetime] | None
+    next_campaign: NextCampaign | None
     report: SendReport | None = None
 
 
@@ -108,12 +109,10 @@ def _what_to_do(facts: WrapupFacts) -> list[Mrkdwn]:
     lines = [compose("More than {limit} bounced: find out why before the next round.", limit=limit)]
     if facts.is_sending:
         lines.append(Mrkdwn("Mailjet is still sending: stop it there if it should not go on."))
-    if facts.next_launch is not None:
-        key, at = facts.next_launch
+    if (coming := facts.next_campaign) is not None:
+        at = instant_text(coming.at)
         lines.append(
-            compose(
-                "{key} is to be launched at {at}; take it back at Mailjet to stop it.", key=key, at=instant_text(at)
-            )
+            compose("{key} is to be launched at {at}; take it back at Mailjet to stop it.", key=coming.key, at=at)
         )
     return lines
 
@@ -133,6 +132,7 @@ def _details(facts: WrapupFacts) -> list[Mrkdwn]:
         )
     for compared in facts.compared:
         lines += _lines(compared)
+    lines.append(compose("*Next campaign* {next}", next=next_campaign_text(facts.next_campaign)))
     return lines
 
 

@@ -35,6 +35,7 @@ class WeekFacts:
 
     Attributes:
         sizes_note: what has to be known about the sizes, else empty.
+        next_campaign: the one that is scheduled next, in words; empty for a week that was checked late.
         silence: contacts without a sign of life; None: they were not counted.
         weeks: the weeks that were checked before, oldest first, and this one: for showing where the sizes went.
     """
@@ -49,6 +50,7 @@ class WeekFacts:
     report: ExecutiveReport | None = None
     weeks: Sequence[WeekFigures] = ()
     silence: Silence | None = None
+    next_campaign: str = ""
 
     @property
     def is_fine(self) -> bool:

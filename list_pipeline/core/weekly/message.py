@@ -74,6 +74,7 @@ def _details(facts: WeekFacts, further_items: Sequence[Mrkdwn]) -> SlackMessage:
         ("What needs attention", _entries(report.concerns if report else ())),
         ("Recommendations", _entries(report.recommendations if report else ())),
         ("Further action items", further_items),
+        ("Next campaign", [untrusted(facts.next_campaign)] if facts.next_campaign else []),
     )
     for name, lines in parts:
         if lines:

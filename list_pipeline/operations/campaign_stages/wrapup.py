@@ -24,6 +24,7 @@ from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.campaign_stages.advice import send_report
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.campaigns.discovery import rates_of, sent_id
+from list_pipeline.operations.campaigns.scheduled_campaigns import next_campaign
 from list_pipeline.operations.messages.outbox import Delivery, post, queue
 from list_pipeline.operations.services import Services
 from list_pipeline.storage import campaign_stages as stage_rows
@@ -77,14 +78,13 @@ def wrap_up(services: Services, key: str) -> Wrapup:
     counts = known or _read(services, campaign)
     with services.database.begin() as connection:
         compared = tuple(compare(counts, one) for one in stage_rows.earlier_sends(connection, campaign.campaign_id))
-        coming = [one for one in scheduled_campaigns.not_sent_yet(connection) if one.retired_at is None]
-    next_launch = (coming[0].key, coming[0].scheduled_at) if coming else None
+        coming = next_campaign(connection, services.clock.now())
     figures = FirstFigures(
         campaign.list_role.label,
         counts,
         compared,
         is_sending=campaign.status is CampaignStatus.LAUNCHING,
-        next_at=next_launch[1] if next_launch is not None else None,
+        next_at=coming.at if coming is not None else None,
     )
     # Between two transactions: the advisors take their time, and nothing may be locked meanwhile.
     report = send_report(services, campaign.campaign_id, figures, time.due_at)
@@ -97,7 +97,7 @@ def wrap_up(services: Services, key: str) -> Wrapup:
         counts=counts,
         expected=row.expected,
         compared=compared,
-        next_launch=next_launch,
+        next_campaign=coming,
         report=report,
     )
     with services.database.begin() as connection:

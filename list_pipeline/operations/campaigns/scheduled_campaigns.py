@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns import odd_sends as rules
+from list_pipeline.core.campaigns.next_campaign import NextCampaign
 from list_pipeline.core.campaigns.odd_sends import ScheduledSend
 from list_pipeline.core.errors import NotFoundError, RemoteNotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListIds, ListRole
@@ -293,6 +294,16 @@ def upcoming_campaigns(services: Storing) -> tuple[tuple[UpcomingCampaign, Store
             for each in scheduled_campaigns.not_sent_yet(connection)
             if each.retired_at is None
         )
+
+
+def next_campaign(connection: Connection, now: datetime) -> NextCampaign | None:
+    """The campaign that Mailjet is to send next after an instant (UTC); a schedule that a block of ours took back is none.
+    None: nothing is scheduled."""
+    for each in scheduled_campaigns.not_sent_yet(connection):
+        is_off = each.retired_at is not None or each.scheduled_at <= now
+        if not is_off and block_rows.standing_cancellation(connection, each.campaign_id) is None:
+            return NextCampaign(each.key, each.list_role, each.scheduled_at, each.status)
+    return None
 
 
 def to_validate(services: Storing) -> list[ToValidate]:

@@ -12,6 +12,7 @@ from list_pipeline.agents import reporting
 from list_pipeline.core.advice import AdvisedSummary, ConsultationSummary
 from list_pipeline.core.bounces.classes import BounceClass
 from list_pipeline.core.bounces.policy import BOUNCES
+from list_pipeline.core.campaigns.next_campaign import next_campaign_text
 from list_pipeline.core.lists import ALL_LISTS, CAMPAIGN_LISTS
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.delivery import DeliveryState
@@ -44,6 +45,7 @@ from list_pipeline.core.suppression.new_contacts import NEW_CONTACTS, NewContact
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.bounces.fetch import analyse, stored_bounces
+from list_pipeline.operations.campaigns.scheduled_campaigns import next_campaign
 from list_pipeline.operations.membership.sync import Sizes
 from list_pipeline.operations.messages.links import partition_url
 from list_pipeline.operations.messages.outbox import Delivery, deliver, leave_out, post, queue
@@ -233,6 +235,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         reviews = review_rows.open_reviews(connection, campaign.campaign_id)
         assessed = health_rows.stored_assessments(connection, partition_of(run))
         new = _new_contacts(connection, suppression, by_class, services.clock.now())
+        coming = next_campaign(connection, services.clock.now())
     return MaintenanceFacts(
         status=run.log.status,
         mode=operating_mode(services).value,
@@ -276,6 +279,7 @@ def _facts(services: Services, run: Maintenance) -> MaintenanceFacts:
         told=told_line(services, campaign, run.sweep) if analysis else "",
         quarantine=kept,
         new_contacts=new,
+        next_campaign=next_campaign_text(coming),
     )
 
 

@@ -18,6 +18,7 @@ import structlog
 
 from list_pipeline.agents.weekly_report import SUBJECT, question_about_week, write_week
 from list_pipeline.core.advice import ConsultationSummary
+from list_pipeline.core.campaigns.next_campaign import next_campaign_text
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
@@ -36,6 +37,7 @@ from list_pipeline.core.weekly.figures import (
 from list_pipeline.core.weekly.message import critical_alert, weekly_message
 from list_pipeline.core.wording import limit_text, percent_text
 from list_pipeline.operations.advice.advisors import keep_record, model_access
+from list_pipeline.operations.campaigns.scheduled_campaigns import next_campaign
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.list_states import history as state_history
 from list_pipeline.operations.messages.outbox import Delivery, deliver
@@ -167,7 +169,16 @@ def facts_of(services: Services, run: WeekRun) -> WeekFacts:
         sizes_note=run.row.sizes_note,
         weeks=recorded_weeks(services, run.week),
         silence=run.row.silence,
+        next_campaign=_next_campaign(services, run),
     )
+
+
+def _next_campaign(services: Services, run: WeekRun) -> str:
+    """The campaign that was scheduled next when the week was checked; empty where that was late, and where it is not known."""
+    if run.row.is_over or not run.is_current:
+        return run.row.next_campaign or ""
+    with services.database.begin() as connection:
+        return next_campaign_text(next_campaign(connection, services.clock.now()))
 
 
 def write_report(services: Services, run: WeekRun) -> WeekReport:
@@ -179,6 +190,8 @@ def write_report(services: Services, run: WeekRun) -> WeekReport:
         kept = _write(services, run, facts)
         with services.database.begin() as connection:
             weekly_rows.keep_report(connection, run.week.monday, kept)
+    with services.database.begin() as connection:
+        weekly_rows.note_next_campaign(connection, run.week.monday, facts.next_campaign)
     facts = replace(facts, report=kept.as_written)
     return WeekReport(facts, weekly_message(facts), kept.advice)
 

@@ -25,6 +25,9 @@ from list_pipeline.core.campaign_stages.wrapup import (
     runs_away,
 )
 from list_pipeline.core.campaign_stages.wrapup_message import WrapupFacts, wrapup_message
+from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.campaigns.next_campaign import NextCampaign
+from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.slack_blocks import as_text, problems
 from list_pipeline.core.wording import Rate
 
@@ -129,7 +132,9 @@ FACTS = WrapupFacts(
     counts=COUNTS,
     expected=1_003,
     compared=[compare(COUNTS, earlier(replace(COUNTS, opened=40)))],
-    next_launch=("2026-11-27-r2-d8", datetime(2026, 11, 27, 9, 15, tzinfo=UTC)),
+    next_campaign=NextCampaign(
+        "2026-11-27-r2-d8", ListRole.CAMPAIGN_2, datetime(2026, 11, 27, 9, 15, tzinfo=UTC), CampaignStatus.READY
+    ),
 )
 
 
@@ -179,7 +184,7 @@ def test_bounces_that_run_away_name_the_next_round_and_how_to_stop_it() -> None:
     assert "10 still to be tried" in said
     assert "2026-11-27-r2-d8 is to be launched at 2026-11-27 09:15 UTC" in said
     assert "Mailjet is still sending" in said
-    ended = card(replace(FACTS, counts=replace(many, queued=0), next_launch=None, compared=[]))
+    ended = card(replace(FACTS, counts=replace(many, queued=0), next_campaign=None, compared=[]))
     assert "still sending" not in ended
     assert "to be launched" not in ended
 
