@@ -27,7 +27,7 @@ _CAMPAIGNS = """
            -- A draft that was taken over before that was kept stands since its row does.
            case when s.mailjet_draft_id is not null then coalesce(s.scheduled_since, s.created_at) end as scheduled_since,
            s.send_start_at as began_at, s.send_end_at as ended_at,
-           coalesce(s.recipient_count, s.expected_recipients) as recipients, s.frozen_at, s.retired_at,
+           coalesce(s.recipient_count, s.expected_recipients) as recipients, s.recipient_range, s.frozen_at, s.retired_at,
            s.updated_at as changed_at
     from campaign_schedule s left join cycle c using (cycle_id)
 """

@@ -127,7 +127,8 @@ class CampaignFacts:
 
     Attributes:
         scheduled_since: since when its time stands; None: it was never scheduled, but sent by hand at once.
-        recipients: mailed; before the send the number that is expected.
+        recipients: mailed; before the send the number that is expected. recipient_range: which of the cycle's recipients these
+            are, such as ``1-1000``.
         retired_at: since when it is not scheduled any more.
         is_taken_back: a block of ours cancelled its schedule at Mailjet.
         changed_at: when its row was changed last.
@@ -144,6 +145,7 @@ class CampaignFacts:
     began_at: datetime | None
     ended_at: datetime | None
     recipients: int | None
+    recipient_range: str | None
     frozen_at: datetime | None
     retired_at: datetime | None
     is_taken_back: bool
@@ -251,7 +253,7 @@ def _round(one: CampaignFacts, now: datetime) -> CalendarEntry:
 
 def _how_it_stands(one: CampaignFacts, now: datetime) -> tuple[EntryState, str]:
     if one.began_at is not None:
-        many = "" if one.recipients is None else f" to {count_text(one.recipients, 'contact')}"
+        many = "" if one.recipients is None else f" to {count_text(one.recipients, 'contact')}{_of_cycle(one)}"
         if one.status in SENT_STATUSES:
             return EntryState.DONE, f"Sent{many}."
         return EntryState.UNDER_WAY, f"Mailjet is sending{many}."
@@ -262,7 +264,7 @@ def _how_it_stands(one: CampaignFacts, now: datetime) -> tuple[EntryState, str]:
         return EntryState.CANCELLED, f"{happened}."
     if one.is_taken_back:
         return EntryState.CANCELLED, "Its validation blocked it and took its schedule back."
-    many = "" if one.recipients is None else f", {count_text(one.recipients, 'contact')} expected"
+    many = "" if one.recipients is None else f", {count_text(one.recipients, 'contact')} expected{_of_cycle(one)}"
     blocked = "BLOCKED by its validation" if one.status is CampaignStatus.BLOCKED else ""
     if now >= one.scheduled_at + CAMPAIGNS.not_started_after:
         if blocked:
@@ -272,6 +274,10 @@ def _how_it_stands(one: CampaignFacts, now: datetime) -> tuple[EntryState, str]:
         return EntryState.PLANNED, f"{blocked}; Mailjet sends it all the same while it is scheduled there."
     validated = "Validated" if one.status is CampaignStatus.READY else "Not validated yet"
     return EntryState.PLANNED, f"{validated}{many}."
+
+
+def _of_cycle(one: CampaignFacts) -> str:
+    return f" ({one.recipient_range} of the cycle)" if one.recipient_range is not None else ""
 
 
 def _validations(one: CampaignFacts, now: datetime) -> Iterator[CalendarEntry]:

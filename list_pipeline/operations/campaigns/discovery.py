@@ -136,6 +136,7 @@ def discover(services: Observing) -> Discovery:
         result.alerts.extend(alert.sentence for alert in assignment.alerts)
         note_doubts(connection, replace(assignment, doubts=doubts), now)
         sent_campaigns.thaw_missed(connection, now - VALIDATION.missed_after)
+        recipient_rows.note_ranges(connection)
     log.info("campaigns discovered", new=len(result.new), known=result.known, ignored=len(result.ignored))
     return result
 

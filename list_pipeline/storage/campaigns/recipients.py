@@ -193,6 +193,24 @@ def doubt_recipients(connection: Connection, campaign_id: int, now: datetime) ->
     )
 
 
+def note_ranges(connection: Connection) -> None:
+    """Write down which recipients of its cycle each round had, counted through: ``1-1000``, ``1001-1980``. Left open where a
+    round before it was not sent, was sent twice, or where it is not known who was mailed."""
+    execute(
+        connection,
+        """
+        update campaign_schedule s set recipient_range = r.recipient_range
+        from (
+            select id, case when count(*) over w = round_number and bool_and(coalesce(recipient_count, 0) > 0) over w
+                            then (sum(recipient_count) over w - recipient_count + 1) || '-' || sum(recipient_count) over w
+                       end as recipient_range
+            from campaign_schedule where cycle_id is not null and mailjet_campaign_id is not null
+            window w as (partition by cycle_id order by round_number)) r
+        where s.id = r.id and s.recipient_range is distinct from r.recipient_range
+        """,
+    )
+
+
 def recipients_among(connection: Connection, campaign_id: int, contact_ids: Sequence[int]) -> frozenset[int]:
     """The contacts among these that were mailed by a campaign."""
     found = fetch_all(

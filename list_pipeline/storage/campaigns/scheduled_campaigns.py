@@ -185,7 +185,8 @@ def follow_draft(
                frozen_at = null, updated_at = :now,
                status = case when status = {_READY} then {_SCHEDULED} else status end,
                expected_recipients = case when list_id = :list_id then expected_recipients end,
-               expected_at = case when list_id = :list_id then expected_at end
+               expected_at = case when list_id = :list_id then expected_at end,
+               recipient_range = case when list_id = :list_id then recipient_range end
         where id = :id and mailjet_campaign_id is null
         """,
         id=campaign_id,
@@ -211,17 +212,24 @@ def retire(connection: Connection, campaign_ids: Collection[int], now: datetime)
 
 
 def expect(connection: Connection, sizes: Mapping[ListRole, int], now: datetime) -> None:
-    """Note how many each scheduled campaign may expect, where that is not known yet; unread lists are left out."""
+    """Note how many each scheduled campaign may expect, and which of the cycle's recipients these are, counted through the
+    lists before it, where that is not known yet; unread lists are left out."""
     for role, mailable in sizes.items():
+        before = CAMPAIGN_LISTS[: role.round_number - 1]
+        first = 1 + sum(sizes.get(each, 0) for each in before)
         execute(
             connection,
             """
-            update campaign_schedule set expected_recipients = :mailable, expected_at = :now
+            update campaign_schedule set expected_recipients = :mailable, expected_at = :now,
+                   recipient_range = case when :mailable > 0 and cardinality(cast(:before as text[])) =
+                       (select count(*) from sync_state where list_role = any(:before)) then cast(:range as text) end
             where exists (select 1 from sync_state s where s.list_role = :role) and round_number = :round
               and mailjet_campaign_id is null
               and mailjet_draft_id is not null and retired_at is null and expected_at is null
             """,
             mailable=mailable,
+            before=[each.value for each in before],
+            range=f"{first}-{first + mailable - 1}",
             role=role.value,
             round=role.round_number,
             now=now,
@@ -239,7 +247,7 @@ def begin_send(
             update campaign_schedule set mailjet_campaign_id = :id, round_number = :round, list_id = :list_id,
                    list_name = :role, subject = :subject, sender_name = :sender_name, sender_email = :sender_email,
                    status = :status, send_start_at = :started, send_end_at = :ended, retired_at = null,
-                   is_segment = :is_segment, updated_at = :now
+                   is_segment = :is_segment, recipient_range = null, updated_at = :now
             where mailjet_draft_id = :draft and mailjet_campaign_id is null
             """,
             id=send.mailjet_campaign_id,

@@ -52,13 +52,19 @@ COMING = CampaignFacts(
     began_at=None,
     ended_at=None,
     recipients=1163,
+    recipient_range="1-1163",
     frozen_at=None,
     retired_at=None,
     is_taken_back=False,
     changed_at=LAUNCH - 5 * DAY,
 )
 SENT = replace(
-    COMING, status=CampaignStatus.SENT, began_at=LAUNCH + MINUTE, ended_at=LAUNCH + 20 * MINUTE, recipients=1160
+    COMING,
+    status=CampaignStatus.SENT,
+    began_at=LAUNCH + MINUTE,
+    ended_at=LAUNCH + 20 * MINUTE,
+    recipients=1160,
+    recipient_range=None,
 )
 
 
@@ -89,7 +95,7 @@ def test_a_campaign_that_is_coming_has_its_whole_life_before_it() -> None:
     assert {one.state for one in found.values()} == {PLANNED}
     assert found["freeze-12"].until == LAUNCH
     assert found["round-12"].title == "Round 1 of cycle 4 to List 1: November"
-    assert found["round-12"].words == "Not validated yet, 1,163 contacts expected."
+    assert found["round-12"].words == "Not validated yet, 1,163 contacts expected (1-1163 of the cycle)."
 
 
 def test_a_freeze_begins_with_the_validation_where_that_is_earlier() -> None:
