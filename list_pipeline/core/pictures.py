@@ -164,10 +164,10 @@ def days_svg(title: str, start: date, days: int, rows: Sequence[DaysRow], *, now
         colour = _COLOURS[number % 3]
         drawn.append(f'<text x="{_LEFT - 6}" y="{middle + 4}" text-anchor="end">{escape(row.name)}</text>')
         for span in row.spans:
-            length = max(x(span.end) - x(span.start), 2.0)
+            length = max(x(span.end) - x(span.start), 3.0)
             drawn.append(
-                f'<rect class="{css} span" x="{x(span.start):.1f}" y="{middle - 5}" width="{length:.1f}" height="10" rx="3" '
-                f'fill="{colour}" opacity="0.35"><title>{escape(span.words)}</title></rect>'
+                f'<rect class="{css} span" x="{x(span.start):.1f}" y="{middle - 13}" width="{length:.1f}" height="26" rx="2" '
+                f'fill="{colour}" opacity="0.5"><title>{escape(span.words)}</title></rect>'
             )
         for mark in row.marks:
             inside = 'fill="#ffffff" fill-opacity="0"' if mark.is_hollow else f'fill="{colour}"'

@@ -384,9 +384,15 @@ def _stage_now(one: CampaignFacts, time: StageTime, now: datetime) -> tuple[Entr
 def _freeze(one: CampaignFacts, times: CalendarTimes, now: datetime) -> Iterator[CalendarEntry]:
     if one.began_at is None and now >= one.scheduled_at + VALIDATION.missed_after:
         return
-    begins_at = min(one.scheduled_at - times.changes_take, one.validation_due_at)
+    begins_at, known = min(one.scheduled_at - times.changes_take, one.validation_due_at), one.scheduled_since
+    if known is not None and one.ended_at is not None and known >= one.ended_at:
+        # It was over when it was first seen: nothing of ours was kept from anything.
+        return
+    if known is not None:
+        begins_at = max(begins_at, known)
     if one.began_at is not None:
-        begins_at, until = min(begins_at, one.began_at), one.ended_at
+        # Nobody may have known of it before Mailjet began.
+        begins_at, until = one.began_at if known is None else min(begins_at, one.began_at), one.ended_at
         state = EntryState.DONE if one.status in SENT_STATUSES else EntryState.UNDER_WAY
     else:
         until = one.scheduled_at
@@ -394,9 +400,6 @@ def _freeze(one: CampaignFacts, times: CalendarTimes, now: datetime) -> Iterator
             # It is kept still until Mailjet begins, or is known not to.
             until = one.scheduled_at + VALIDATION.missed_after
         state = EntryState.PLANNED if now < begins_at else EntryState.UNDER_WAY
-    if one.scheduled_since is None:
-        # Nobody knew of it before Mailjet began.
-        begins_at = one.began_at or begins_at
     yield _entry(
         one,
         EntryKind.FREEZE,

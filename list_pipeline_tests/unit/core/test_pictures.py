@@ -134,7 +134,7 @@ def test_a_row_of_days_has_its_marks_and_times_where_they_belong() -> None:
     assert [(one.get("cx"), one.get("class")) for one in dots] == [("65.0", "one"), ("104.0", "one hollow")]
     assert [one[0].text for one in dots] == ["a round & more", "cancelled"]
     spans = [one for one in found(svg, "rect") if one.get("class") == "one span"]
-    assert [(one.get("x"), one.get("width")) for one in spans] == [("52.0", "26.0"), ("52.0", "2.0")]
+    assert [(one.get("x"), one.get("width")) for one in spans] == [("52.0", "26.0"), ("52.0", "3.0")]
     assert [one.get("x1") for one in found(svg, "line") if one.get("class") == "now"] == ["78.0"]
     assert len([one for one in found(svg, "rect") if one.get("class") == "weekend"]) == 2
     words = [one.text for one in found(svg, "text")]

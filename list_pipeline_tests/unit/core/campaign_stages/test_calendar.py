@@ -221,6 +221,12 @@ def test_a_campaign_that_was_sent_by_hand_at_once_has_nothing_before_its_launch(
     assert found["freeze-12"].at == SENT.began_at
 
 
+def test_a_list_is_kept_from_when_its_campaign_was_scheduled_at_the_earliest_and_not_for_what_was_over_then() -> None:
+    late = replace(COMING, scheduled_since=LAUNCH - HOUR)
+    assert entries(late, LAUNCH - HOUR)["freeze-12"].at == LAUNCH - HOUR
+    assert "freeze-12" not in entries(replace(SENT, scheduled_since=LAUNCH + DAY), LAUNCH + 2 * DAY)
+
+
 def test_a_campaign_that_did_not_begin_within_a_day_has_no_looks_and_keeps_no_list() -> None:
     found = entries(COMING, LAUNCH + VALIDATION.missed_after)
     assert set(found) == {"round-12"}
