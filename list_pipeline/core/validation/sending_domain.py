@@ -5,7 +5,7 @@ Since February 2024 Google and Yahoo ask whoever sends more than 5,000 mails a d
 critical; SPF counts for less here, since Mailjet's own envelope carries it.
 
 Belongs here: the facts and rules of that. Does not belong here: where they come from: the first two from Mailjet's periodic
-check (``dns``), DMARC, about which Mailjet tells nothing, from DNS.
+check, DMARC, about which Mailjet tells nothing, from DNS.
 """
 
 from __future__ import annotations

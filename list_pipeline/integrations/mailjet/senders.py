@@ -1,6 +1,6 @@
 """The senders of an account, and their domains as Mailjet's own periodic check found them.
 
-Belongs here: the resources ``sender`` and ``dns``. Does not belong here: what follows from their states
+Belongs here: those two resources. Does not belong here: what follows from their states
 (``core.validation.campaign_setup``, ``core.validation.sending_domain``).
 """
 

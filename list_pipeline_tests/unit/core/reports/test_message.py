@@ -228,7 +228,7 @@ def test_the_message_shows_three_entries_of_each_list_at_most() -> None:
 def test_the_concerns_that_the_card_counts_as_further_ones_are_shown_or_counted_in_the_details() -> None:
     concerns = [f"Concern {number}." for number in range(5)]
     facts = replace(FACTS, report=ExecutiveReport("Look.", concerns=concerns))
-    assert "4 further concerns below" in shown(facts)
+    assert "2 further concerns below" in shown(facts)
     assert [concern in shown(facts) for concern in concerns] == [True, True, True, False, False]
     assert "2 more in the report" in shown(facts)
 
