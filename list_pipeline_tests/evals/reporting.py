@@ -26,6 +26,7 @@ from list_pipeline.core.reports.facts import (
     RebalancingFacts,
     SenderFault,
     StageErrors,
+    Standing,
     SuppressionFacts,
     key_metrics,
 )
@@ -77,6 +78,8 @@ def facts_for(
             fields.get("confirmed", {}),
             fields.get("failed", {}),
             fields.get("held_for_review", 0),
+            # In a scenario a plan that was turned down was turned down by a person.
+            standing=Standing.REJECTED if fields["status"] == RunStatus.REJECTED.value else Standing.DECIDED,
         ),
         rebalancing=RebalancingFacts(
             moves_planned=fields.get("moves_planned", 0),
