@@ -10,7 +10,7 @@ import typer
 from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
 from list_pipeline.core.campaigns.cycles import RoundRuling
 from list_pipeline.core.drift.message import COUNT_NOT_EXACT
-from list_pipeline.core.wording import utc_text
+from list_pipeline.core.wording import count_text, utc_text
 
 if TYPE_CHECKING:
     from list_pipeline.core.campaigns.cycles import Cycle
@@ -77,10 +77,11 @@ def close_cycle(
     if reopen:
         say(f"Cycle {done.number} is open again and waits for {lists}.")
         if done.twice:
-            say(f"{done.twice:,} contact(s) there got it already: the validation blocks the send until they are moved.")
+            twice = count_text(done.twice, "contact")
+            say(f"{twice} there got it already: the validation blocks the send until they are moved.")
         return
     say(f"Cycle {done.number} is closed without the round to {lists}.")
-    say(f"{done.missed:,} contact(s) did not get it and count as missed by decision.")
+    say(f"Missed by decision: {count_text(done.missed, 'contact')} that did not get it.")
     if not done.is_exact:
         say(f"{COUNT_NOT_EXACT}.")
 

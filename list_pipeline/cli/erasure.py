@@ -18,7 +18,7 @@ from list_pipeline.cli.common import (
     say,
     show_table,
 )
-from list_pipeline.core.wording import ids_text, names_text, utc_text
+from list_pipeline.core.wording import count_text, ids_text, names_text, utc_text
 
 if TYPE_CHECKING:
     from list_pipeline.core.erasure import ErasureReport
@@ -119,7 +119,7 @@ def retention(dry_run: DryRun = False) -> None:
     for kind, rows in done.rows.items():
         say(f"{kind.value.replace('_', ' ')}: {rows:,}{' would go' if done.is_dry_run else ' removed'}")
     if done.erased:
-        say(f"{done.erased:,} contact(s) erased that Mailjet erased.")
+        say(f"{count_text(done.erased, 'contact')} erased that Mailjet erased.")
     for failure in done.failures:
         say(f"- {failure}")
     if not done.is_all:

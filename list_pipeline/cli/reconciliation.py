@@ -18,6 +18,7 @@ from list_pipeline.cli.common import (
     show_table,
     working,
 )
+from list_pipeline.core.wording import count_text
 
 if TYPE_CHECKING:
     from list_pipeline.operations.drift.reconciliation import Reconciliation
@@ -52,7 +53,7 @@ def reconcile(
                 yes=yes,
             )
             closed = restore_guard.accept(services, by=by, note=note)
-            say(f"Accepted by {by}: changes may go on; {closed} note(s) about drift closed.")
+            say(f"Accepted by {by}: changes may go on; {count_text(closed, 'note')} about drift closed.")
             give({"accepted_by": by, "notes_closed": closed})
             return
         with working("Reading Mailjet"):

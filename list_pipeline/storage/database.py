@@ -35,6 +35,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError, StateChangedError
 from list_pipeline.core.foreign_text import storable, storable_value
 from list_pipeline.core.life_cycles import LifeCycle, Status
+from list_pipeline.core.wording import count_text
 from list_pipeline.storage.database_errors import DatabaseUnavailableError, connection_problem, plain_errors
 from list_pipeline.storage.kept_sessions import give_back, require_kept_session
 from list_pipeline.storage.used_connections import make_sure, note_use
@@ -400,7 +401,7 @@ class JsonColumn(Generic[T]):
             first = f"{'.'.join(map(str, found[0]['loc'])) or 'the whole'}: {found[0]['type']}"
             raise UnreadableRowError(
                 f"Reading a value of {self._column}",
-                f"{len(found)} field(s) are not as they were written, first {first}",
+                f"{count_text(len(found), 'field')} not as written, first {first}",
                 "Look at the row: something else than this product wrote it, or a later version",
             ) from None
 

@@ -8,7 +8,7 @@ from list_pipeline.core.drift.findings import ALERTS, DriftKind
 from list_pipeline.core.drift.mass_change_message import change_text
 from list_pipeline.core.drift.mass_changes import MassChangeStatus
 from list_pipeline.core.errors import NotFoundError
-from list_pipeline.core.wording import ids_text
+from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.operations.access import Storing
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.safety.restore_guard import why_stopped
@@ -22,16 +22,14 @@ _SHOWN = 5
 def rows_agree_with_mailjet(services: Storing) -> CheckResult:
     """Our rows and Mailjet's lists agree."""
     differing = _found(services, frozenset(DriftKind) - ALERTS)
-    return _result(
-        differing, "contact(s) differed; our rows follow Mailjet", "our rows and Mailjet agree", serious=False
-    )
+    return _result(differing, "that differed; our rows follow Mailjet", "our rows and Mailjet agree", serious=False)
 
 
 def lists_do_not_overlap(services: Storing) -> CheckResult:
     """Nobody stands in two campaign lists at Mailjet, unless a removal is under way."""
     return _result(
         _found(services, {DriftKind.IN_TWO_CAMPAIGN_LISTS}),
-        "contact(s) in two campaign lists",
+        "in two campaign lists",
         "nobody is in two lists",
     )
 
@@ -44,7 +42,7 @@ def suppressed_stay_out(services: Storing) -> CheckResult:
             services,
             {DriftKind.SUPPRESSED_AND_LISTED, DriftKind.SUPPRESSION_UNDONE, DriftKind.UNSUBSCRIBED_AND_LISTED},
         ),
-        "suppressed or unsubscribed contact(s) in a campaign list, or off the suppression list",
+        "suppressed or unsubscribed, and in a campaign list or off the suppression list",
         "all suppressed and unsubscribed contacts are out of the campaign lists",
     )
 
@@ -90,4 +88,4 @@ def _found(services: Storing, kinds: frozenset[DriftKind] | set[DriftKind]) -> l
 def _result(contacts: list[int], words: str, else_words: str, *, serious: bool = True) -> CheckResult:
     if not contacts:
         return CheckResult(True, else_words, serious)
-    return CheckResult(False, f"{len(contacts)} {words}: {ids_text(contacts, _SHOWN)}", serious)
+    return CheckResult(False, f"{count_text(len(contacts), 'contact')} {words}: {ids_text(contacts, _SHOWN)}", serious)

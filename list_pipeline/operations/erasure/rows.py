@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.erasure import ErasureReport, KeptOff, Person
 from list_pipeline.core.errors import ListPipelineError, LockHeldError
-from list_pipeline.core.wording import ids_text
+from list_pipeline.core.wording import count_text, ids_text
 from list_pipeline.integrations.cache import OURS
 from list_pipeline.operations.access import Forgetting
 from list_pipeline.storage.erasure import records
@@ -95,7 +95,7 @@ class Followed:
         """What people should know of it, in sentences."""
         said = []
         if self.reports:
-            said.append(f"{len(self.reports)} contact(s) were erased at Mailjet, and are erased here too")
+            said.append(f"erased at Mailjet, and here too: {count_text(len(self.reports), 'contact')}")
         plans = sorted({plan for report in self.reports for plan in report.waiting_plans})
         if plans:
             said.append(f"plan {ids_text(plans)} waits with items of erased contacts, which it leaves out")

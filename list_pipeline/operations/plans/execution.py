@@ -153,7 +153,7 @@ def _finish_begun(
     """Returns how many changes wait for what is known of a send."""
     contacts = sorted({contact_id for ids in found.values() for contact_id in ids})
     if contacts:
-        progress(f"finishing {len(contacts)} half-done change(s) of an earlier run first")
+        progress(f"finishing {count_text(len(contacts), 'half-done change')} of an earlier run first")
         refresh_contacts(services, contacts)
     waiting = 0
     for plan_id, ids in found.items():

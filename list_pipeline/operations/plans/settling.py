@@ -27,6 +27,7 @@ from list_pipeline.core.plans.job_end import (
 from list_pipeline.core.plans.journal import JobState, StepNote, StepState
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewKind
+from list_pipeline.core.wording import count_text
 from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
@@ -269,7 +270,7 @@ class Settling:
         if not seen.has_error_file:
             return "no error file"
         try:
-            return f"{len(self._mailjet.job_errors(mailjet_job_id))} contact(s) in the error file"
+            return f"{count_text(len(self._mailjet.job_errors(mailjet_job_id)), 'contact')} in the error file"
         except IntegrationError as error:
             return f"the error file could not be read ({type(error).__name__})"
 

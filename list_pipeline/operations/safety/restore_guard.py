@@ -18,6 +18,7 @@ from list_pipeline.core.drift.findings import ALERTS
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reviews.questions import ReviewStatus
+from list_pipeline.core.wording import count_text
 from list_pipeline.operations.access import Deciding, Storing
 from list_pipeline.operations.people import in_own_words, reviewer
 from list_pipeline.storage import backups, safety
@@ -85,15 +86,15 @@ def settle(connection: Connection) -> str | None:
         return state.must_reconcile_because
     if backups.restored_since(connection, state.must_reconcile_since):
         # Known, not guessed: what is missing in the journal cannot be told from what was never done.
-        shown = f"{own_work} contact(s)" if own_work else "nobody"
+        shown = count_text(own_work, "contact") if own_work else "nobody"
         return f"{state.must_reconcile_because}; Mailjet shows {shown} changed in a way that the journal does not know"
     if own_work == 0:
         safety.may_go_on(connection)
         log.info("reconciled after an absence; changes may go on")
         return None
     return (
-        f"{state.must_reconcile_because}; Mailjet shows {own_work} contact(s) suppressed, moved, enrolled or reinstated "
-        "that the journal does not know. If this database was restored from a backup, that was its own work"
+        f"{state.must_reconcile_because}; Mailjet shows {count_text(own_work, 'contact')} suppressed, moved, enrolled or "
+        "reinstated that the journal does not know. If this database was restored from a backup, that was its own work"
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.erasure import ERASED, KeptOff, Person, TableErasure, kept_off
 from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.observations import RowKind
+from list_pipeline.core.wording import count_text
 from list_pipeline.storage.database import SCHEMA, execute, fetch_all, fetch_one, fetch_scalar, sql_word, to_json
 from list_pipeline.storage.erasure.catalogue import Column, Search, by_table, columns, names, rows_naming, search
 from list_pipeline.storage.quarantine import is_excluded_for_good
@@ -94,7 +95,7 @@ def erase(connection: Connection, person: Person, now: datetime) -> tuple[tuple[
         raise ErasureIncompleteError(
             f"Erasing contact {person.pseudonym}",
             "the search still found the person in "
-            + ", ".join(f"{rows} row(s) of {t}" for t, rows in left.rows.items()),
+            + ", ".join(f"{count_text(rows, 'row')} of {t}" for t, rows in left.rows.items()),
             "Nothing was written; report it with this text",
         )
     tables = tuple(TableErasure(t, rows, removed[t], rows - removed[t]) for t, rows in sorted(before.items()))

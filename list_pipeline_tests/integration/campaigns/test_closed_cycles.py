@@ -286,7 +286,7 @@ def test_the_commands_close_a_cycle_open_it_again_and_close_a_finding(
     send(small, THREE)
     told_of = say("close-cycle", "--by", "ada", "--note", "no second letter")
     assert "is closed without the round to List 2." in told_of
-    assert "20 contact(s) did not get it and count as missed by decision." in told_of
+    assert "Missed by decision: 20 contacts that did not get it." in told_of
     assert "is open again and waits for List 2." in say("close-cycle", "--reopen", "--by", "ada", "--note", "it comes")
     ((number,),) = small.query("select review_id from review_item where status = 'open'")
     assert f"{number}  " in say("reviews")

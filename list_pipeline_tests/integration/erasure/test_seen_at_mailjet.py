@@ -42,7 +42,7 @@ def test_a_contact_that_mailjet_anonymised_is_erased_here_with_its_history(maint
     small.control.gdpr_delete(dead)
     followed = synced(small)
     assert len(followed.reports) == 1
-    assert followed.findings == ["1 contact(s) were erased at Mailjet, and are erased here too"]
+    assert followed.findings == ["erased at Mailjet, and here too: 1 contact"]
     assert found_of(small, dead, address) == {}
     assert small.query("select count(*) from contact_suppression_history where contact_id < 0") == [(1,)]
     assert small.query("select requested_by, reason from erasure") == [(None, "erased at Mailjet")]
@@ -142,7 +142,7 @@ def test_an_erasure_that_fails_is_named_and_stays_due_and_the_others_are_done(
     assert found_of(small, second, "") == {}
     (finding,) = (one for one in followed.findings if "failed" in one)
     assert finding.startswith(f"the erasure of contact {first} failed")
-    assert "1 row(s) of later" in finding
+    assert "1 row of later" in finding
     assert found_of(small, first, address)["erasure_due"] == 1
     removed = remove_old_records(small.services)
     assert (removed.erased, removed.failures) == (0, (finding,))

@@ -168,7 +168,7 @@ def test_nobody_is_given_up_while_another_job_of_the_plan_may_take_effect(work: 
         (ended("Error", failed=True, error="Import failed"), (), "failed", "Error: Import failed; no error file"),
         (ended("Abort", failed=True), (), "failed", "Abort: no text; no error file"),
         (ended(error="odd"), (), "finished", "Completed: odd; no error file"),
-        (ended(error_file=True), ("a", "b"), "finished", "Completed: no text; 2 contact(s) in the error file"),
+        (ended(error_file=True), ("a", "b"), "finished", "Completed: no text; 2 contacts in the error file"),
         (
             ended(error_file=True),
             RemoteNotFoundError("Reading", "no file", "-"),
