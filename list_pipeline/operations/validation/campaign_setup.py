@@ -25,7 +25,7 @@ from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.validation.sending_domain import DomainFacts, dmarc_policy
 from list_pipeline.integrations.mailjet.client import MailjetClient
 from list_pipeline.operations.campaigns.discovery import cycle_of_draft
-from list_pipeline.operations.people import reviewer
+from list_pipeline.operations.people import in_own_words, reviewer
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
@@ -188,5 +188,5 @@ def keep_test(services: Services, key: str, *, by: str, note: str = "") -> None:
     body = services.mailjet.drafts.content(draft.draft_id)
     present = content_hash(draft.subject, draft.sender_email, body)
     with services.database.begin() as connection:
-        setup_rows.save_test(connection, campaign.campaign_id, present, name, note, services.clock.now())
+        setup_rows.save_test(connection, campaign.campaign_id, present, name, in_own_words(note), services.clock.now())
     log.info("a test was seen", campaign=key, by=name)

@@ -47,6 +47,7 @@ from list_pipeline.operations.suppression.shadow import start_shadow, stop_shado
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.tokens import create_token, list_tokens, revoke_token
 from list_pipeline.operations.validation.campaign_block import override
+from list_pipeline.operations.validation.campaign_setup import keep_test
 from list_pipeline.operations.verdict_imports.importing import suppress_listed, take_back
 from list_pipeline.storage.database import execute, fetch_scalar
 from list_pipeline.storage.erasure import catalogue
@@ -305,6 +306,7 @@ WAYS: dict[str, tuple[Way, Way]] = {
     ),
     "restore_guard.accept": (_drifted, lambda made: accept(made.services, by="ada", note=NOTE)),
     "override": (_blocked, lambda made: override(made.services, _blocked_key(made), by="ada", note=NOTE)),
+    "keep_test": (_blocked, lambda made: keep_test(made.services, _blocked_key(made), by="ada", note=NOTE)),
     "declare_dead": (_stuck, lambda made: declare_dead(made.services, _number_of_job(made), by="ada", note=NOTE)),
     "approve": (
         _waiting,

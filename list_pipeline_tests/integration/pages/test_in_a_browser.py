@@ -286,6 +286,7 @@ def test_pictures_are_taken_for_the_documentation(desk: Desk) -> None:
     for name, path in (
         ("campaign", f"campaigns/{desk.made.key}"), ("campaigns", "campaigns"), ("maintenance", f"list-management/{log}"),
         ("contact", f"contacts/{contact}"), ("losses", "losses"), ("dashboard", "dashboard?days=365"), ("audit", "audit"),
+        ("undo", f"campaigns/{desk.made.key}/undo"), ("mode", "mode"), ("calendar", "calendar"),
     ):  # fmt: skip
         take(phone, f"{name}-phone", path)
         take(table, name, path)

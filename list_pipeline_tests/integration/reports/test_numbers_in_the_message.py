@@ -28,9 +28,9 @@ REASONS = {
     "complaint": "complained about spam",
 }
 IDENTITIES = (
-    r"https?://\S+", r"`[^`]*`", r"\d{4}-\d\d-\d\d-r\d-\d+", r"\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC)?", r"(?:List|round|letter) \d",
-    r"run \w+", r"Maintenance log \d+", r"plan \d+", r"Plan \d+", r"after 72 hours", r"\d+ requests to Mailjet",
-    r"0\.70 to 0\.85", r"target of 0\.1 %", r"1 domain",
+    r"https?://\S+", r"`[^`]*`", r"\d{4}-\d\d-\d\d-r\d-d?\d+", r"\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC)?", r"(?:List|round|letter) \d",
+    r"run \w+", r"Maintenance log \d+", r"plan \d+", r"Plan \d+", r"after 72 hours", r"after 60 days",
+    r"\d+ requests to Mailjet", r"0\.70 to 0\.85", r"target of 0\.1 %", r"1 domain",
 )  # fmt: skip
 """What has digits and is no figure: names, times, numbers of rows, limits."""
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -139,8 +139,9 @@ def always(made: Installation, found: Figures) -> dict[str, int]:
         r"Refused Because of the Sender: ([\d,]+)": failed(made, "block", "content"),
         r"Can Be Mailed: ([\d,]+)": sum(mailable for (mailable,) in made.query(ON_CAMPAIGN_LISTS)),
         r"([\d,]+) (?:contacts? )?(?:would be |of it are |of it is )?kept from mail": held or 0,
-        r"([\d,]+) were not attempted": failed(made, "not_evidence"),
-        r"([\d,]+) failed for a reason that is not clear": failed(made, "unknown"),
+        r"([\d,]+) (?:was|were) not attempted": failed(made, "not_evidence"),
+        r"([\d,]+) failed for an unclear reason": failed(made, "unknown"),
+        r"([\d,]+) of them by one of Mailjet's two sources alone": contradictory(made),
         r"([\d,]+) contacts? (?:is|are) less certain": int(made.query(IN_DOUBT)[0][0]),
     }
 
@@ -169,6 +170,15 @@ def failed(made: Installation, *classes: str) -> int:
             classes=list(classes),
         )[0][0]
     )
+
+
+def contradictory(made: Installation) -> int:
+    """The contacts of whose failure one of Mailjet's sources knows nothing."""
+    statement = (
+        "select count(distinct contact_id) from bounce_event e join campaign_schedule s on s.id = e.campaign_id "
+        "where s.campaign_key = :key and e.is_contradictory"
+    )
+    return int(made.query(statement, key=made.key)[0][0])
 
 
 def suppressions(counted: dict[str, int], verb: str, label: str, mails: str) -> dict[str, int]:

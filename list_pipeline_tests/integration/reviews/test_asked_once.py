@@ -154,9 +154,9 @@ def test_what_a_gate_wants_seen_is_an_alert_with_its_words_once(install_small: I
     with install_small(suppression_cap_percent=10.0, list_management_mode=mode) as made:
         made.maintain()
         made.maintain(run_id="second")
-        (words,) = told(made, "Suppression plan")
-        assert "3 planned and 0 executed before are 15 % of 20 recipients; the cap is 10 %" in words
         plan = made.plan(PlanKind.SUPPRESSION)
+        (words,) = [text for text in told(made, f"Suppression plan {plan.plan_id} ") if "plan" in text.splitlines()[0]]
+        assert "3 planned and 0 executed before are 15 % of 20 recipients; the cap is 10 %" in words
         approves = f"list-pipeline approve {plan.plan_id} {plan.content_hash[:12]}"
         assert (approves in words) is (mode == "auto")
         key = f"gate:{plan.plan_id}"
@@ -170,7 +170,7 @@ def test_a_plan_that_waits_for_its_mode_only_is_no_alert(install_small: Install)
     with install_small(list_management_mode="approval_required") as made:
         made.maintain()
         assert made.plan(PlanKind.SUPPRESSION).status is PlanStatus.PENDING_REVIEW
-        assert told(made, "Waits for a Person") == []
+        assert told(made, f"Suppression plan {made.plan(PlanKind.SUPPRESSION).plan_id} Waits") == []
 
 
 def test_a_rebalancing_that_waits_after_a_later_campaign_replaces_the_one_before(install_small: Install) -> None:
