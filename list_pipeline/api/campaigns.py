@@ -54,6 +54,7 @@ class Campaign(Model):
             "questions": [],
             "validations": [],
             "stages": [],
+            "overrides": [],
             "wrapup": None,
         }
     )

@@ -376,6 +376,27 @@ def stages(connection: Connection, campaign: str) -> list[StageRow]:
     return [StageRow(**{**row, "stage": Stage(row["stage"]), "state": StageState(row["state"])}) for row in found]
 
 
+@dataclass(frozen=True, slots=True)
+class OverrideRow:
+    """A person's word that a blocked campaign may go, at an instant (UTC)."""
+
+    at: datetime
+    by: str
+
+
+def overrides(connection: Connection, campaign: str) -> list[OverrideRow]:
+    """Who let a campaign go in spite of what its validation found, the first one first."""
+    found = fetch_all(
+        connection,
+        """
+        select o.overridden_at as at, o.overridden_by as by from campaign_override o
+        join campaign_schedule s on s.id = o.campaign_id where s.campaign_key = :campaign order by o.override_id
+        """,
+        campaign=campaign,
+    )
+    return [OverrideRow(**row) for row in found]
+
+
 _QUESTIONS = """
     select r.review_id as number, s.campaign_key as campaign, r.plan_id as plan, p.status as plan_status, p.content_hash,
            r.kind, r.status, r.summary, r.contact_id, r.details -> 'contact_ids' as several, r.created_at as asked_at,

@@ -418,9 +418,11 @@ _ENDED_WELL = frozenset({RunStatus.SUCCESS, RunStatus.PARTIAL_SUCCESS, RunStatus
 
 def _maintenances(one: CampaignFacts, times: CalendarTimes, now: datetime) -> Iterator[CalendarEntry]:
     first = one.sweeps.get(Sweep.H24)
+    sending = CampaignTimes(one.key, one.status, one.ended_at, one.began_at, one.scheduled_at)
+    of_first = eligible(sending, now, delay_hours=times.delay_hours[Sweep.H24], lookback_days=times.lookback_days)
+    began_too_long_ago = of_first.verdict is Eligibility.TOO_OLD
     for sweep in Sweep:
         delay, found = times.delay_hours[sweep], one.sweeps.get(sweep)
-        sending = CampaignTimes(one.key, one.status, one.ended_at, one.began_at, one.scheduled_at)
         verdict = eligible(sending, now, delay_hours=delay, lookback_days=times.lookback_days)
         if verdict.due_at is None or (one.began_at is None and now >= one.scheduled_at + VALIDATION.missed_after):
             continue
@@ -431,6 +433,11 @@ def _maintenances(one: CampaignFacts, times: CalendarTimes, now: datetime) -> It
             state, words = _attempt(found)
         elif verdict.verdict is Eligibility.TOO_OLD:
             state, words = EntryState.SKIPPED, f"Not done by itself: {verdict.reason}."
+        elif first is None and began_too_long_ago:
+            state, words = (
+                EntryState.SKIPPED,
+                "Not done by itself: the look after a day was not made, and is not any more.",
+            )
         elif verdict.is_eligible:
             state, words = EntryState.UNDER_WAY, "It is about to begin."
             if sweep is not Sweep.H24 and (first is None or first.status not in _ENDED_WELL):

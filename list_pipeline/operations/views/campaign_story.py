@@ -15,7 +15,7 @@ from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import views
 from list_pipeline.storage.campaign_stages import KeptReport, kept_report
-from list_pipeline.storage.views import CampaignRow, LogRow, PlanRow, QuestionRow, StageRow, ValidationRow
+from list_pipeline.storage.views import CampaignRow, LogRow, OverrideRow, PlanRow, QuestionRow, StageRow, ValidationRow
 
 MOST_OF_A_KIND = 200
 """So many attempts, plans, questions and validations are shown, the latest; no campaign has had more."""
@@ -45,10 +45,12 @@ class CampaignStory:
     questions: tuple[QuestionRow, ...]
     validations: tuple[ValidationRow, ...]
     stages: tuple[StageRow, ...]
+    overrides: tuple[OverrideRow, ...]
     wrapup: KeptReport | None
 
 
-_WORK = {"post_campaign": "maintenance", "pre_campaign_validation": "validation"}
+_VALIDATION = "pre_campaign_validation"
+_WORK = {"post_campaign": "maintenance", _VALIDATION: "validation"}
 _DECIDED = {
     PlanStatus.APPROVED: "approved",
     PlanStatus.EXECUTED: "approved",
@@ -79,6 +81,7 @@ def campaign_story(services: Storing, key: str) -> CampaignStory:
             tuple(views.questions(connection, campaign=key, most=MOST_OF_A_KIND)),
             tuple(views.validations(connection, campaign=key, most=MOST_OF_A_KIND)),
             tuple(views.stages(connection, key)),
+            tuple(views.overrides(connection, key)),
             kept_report(connection, campaign.number),
         )
     return replace(story, timeline=tuple(sorted(timeline_of(story), key=lambda one: one.at)))
@@ -94,12 +97,16 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
     for validation in story.validations:
         words = f"Validated: {validation.verdict.value}{', blocking' if validation.is_blocking else ''}."
         yield Happened(validation.validated_at, "validated", words)
+    for let_go in story.overrides:
+        yield Happened(let_go.at, "let_go", "Let go in spite of what its validation found.", let_go.by)
     if story.wrapup is not None:
         yield Happened(story.wrapup.written_at, "wrapped_up", story.wrapup.report.summary)
     for stage in story.stages:
         yield from _of_stage(stage)
     for run in story.runs:
-        name = f"Attempt {run.attempt} at the {_WORK.get(run.kind, run.kind)} ({run.sweep})"
+        # A validation has no look after the send, though its row has the name of the first.
+        look = "" if run.kind == _VALIDATION else f" ({run.sweep})"
+        name = f"Attempt {run.attempt} at the {_WORK.get(run.kind, run.kind)}{look}"
         yield Happened(run.executed_at, "run_begun", f"{name} began.")
         if run.finished_at is not None:
             # An undo changes the status later; it stands in the timeline as a plan of its own.

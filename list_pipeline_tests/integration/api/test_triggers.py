@@ -186,7 +186,7 @@ BAD_BODIES: tuple[tuple[bytes, str, int], ...] = (
     (b"{", "application/json", 422),
     (b"", "application/json", 422),
     (b"[" * 30_000, "application/json", 422),
-    (b'{"campaignId": 7}', "application/json", 422),
+    (b'{"campaignId": 7.5}', "application/json", 422),
     (b'{"campaignId": "x", "by": "Mallory"}', "application/json", 422),
     (b'{"campaignId": "<script>alert(1)</script>"}', "application/json", 422),
     (b'{"campaignId": "\\u001b[31m"}', "application/json", 422),

@@ -28,7 +28,8 @@ REASONS = {
     "complaint": "complained about spam",
 }
 IDENTITIES = (
-    r"https?://\S+", r"`[^`]*`", r"\d{4}-\d\d-\d\d-r\d-d?\d+", r"\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC)?", r"(?:List|round|letter) \d",
+    r"https?://\S+", r"`[^`]*`", r"\d{4}-\d\d-\d\d-r\d-d?\d+", r"\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC)?",
+    r"(?:List|round|letter) \d",
     r"run \w+", r"Maintenance log \d+", r"plan \d+", r"Plan \d+", r"after 72 hours", r"after 60 days",
     r"\d+ requests to Mailjet", r"0\.70 to 0\.85", r"target of 0\.1 %", r"1 domain",
 )  # fmt: skip

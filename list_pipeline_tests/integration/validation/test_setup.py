@@ -13,8 +13,10 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.validation.checklist import Part, RuleResult, Severity, ValidationRule
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
+from list_pipeline.operations.validation.campaign_block import override
 from list_pipeline.operations.validation.campaign_setup import keep_test
 from list_pipeline.operations.validation.validate import validate
+from list_pipeline.operations.views.campaign_story import campaign_story
 from list_pipeline.sandbox.faults import FaultRule
 from list_pipeline.sandbox.mailjet.senders import set_domain, set_sender
 from list_pipeline_tests.integration.accounts import Installation, plain_client
@@ -112,6 +114,16 @@ def test_a_test_counts_until_the_content_is_changed(small: Installation) -> None
     write(small, draft, '<p>Other</p><a href="[[UNSUB_LINK_EN]]">Unsubscribe</a>')
     assert "changed since Ada saw" in found().words
     assert small.query("select tested_by, note from campaign_test") == [("Ada", "on a phone")]
+
+
+def test_the_campaigns_page_says_who_let_it_go(small: Installation) -> None:
+    _, key, _ = scheduled_campaign(small)
+    set_sender(small.server.account, "*@sender.example", "Inactive")
+    validate(small.services, key)
+    override(small.services, key, by="Ada", note="the sender is new")
+    said = [(one.words, one.by) for one in campaign_story(small.services, key).timeline]
+    assert ("Let go in spite of what its validation found.", "Ada") in said
+    assert "Attempt 1 at the validation began." in [words for words, _ in said]
 
 
 def test_only_a_campaign_that_is_still_to_come_is_tested(small: Installation) -> None:

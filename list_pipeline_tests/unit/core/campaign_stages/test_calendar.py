@@ -165,6 +165,12 @@ def test_a_send_from_before_the_first_start_is_not_looked_at_by_itself() -> None
     assert (found.state, found.words[:25]) == (SKIPPED, "Not done by itself: it wa")
 
 
+def test_a_later_look_is_not_promised_where_the_first_was_never_made_and_is_not_any_more() -> None:
+    times = replace(TIMES, lookback_days=3)
+    found = {entry.name: entry for entry in campaign_entries(SENT, times, LAUNCH + 5 * DAY)}
+    assert {found[f"maintenance-12-{sweep.value}"].state for sweep in Sweep} == {SKIPPED}
+
+
 def test_a_cancelled_round_stays_with_what_was_told_of_it_and_nothing_more_is_planned() -> None:
     told = StageOutcome(Stage.PRELAUNCH, LAUNCH, LAUNCH - 18 * HOUR, StageState.TOLD, "", LAUNCH - 18 * HOUR)
     off = replace(COMING, retired_at=LAUNCH - 2 * HOUR, stages=[told])
