@@ -35,7 +35,7 @@ _WORDS: Mapping[str, str] = {
     "sender_fault": "our own fault, not theirs",
     "not_evidence": "nothing was tried",
     "manual": "by a person's hand",
-    "import": "asked for in a file",
+    "import": "asked for by a person",
     # Kinds of plans
     "suppression": "suppression",
     "rebalancing": "evening out the lists",

@@ -72,7 +72,7 @@ SUMMARIES: dict[PlanKind, Any] = {
     ),
     PlanKind.REPAIR: RepairSummary(DriftKind.IN_TWO_CAMPAIGN_LISTS, 1),
     PlanKind.QUARANTINE: CorrectionSummary("Contacts kept from mail"),
-    PlanKind.IMPORT: CorrectionSummary("Contacts of a file suppressed"),
+    PlanKind.IMPORT: CorrectionSummary("Contacts suppressed on request"),
     **dict.fromkeys(
         (PlanKind.UNDO, PlanKind.REDO, PlanKind.ROLLBACK, PlanKind.MANUAL), CorrectionSummary("taken back")
     ),

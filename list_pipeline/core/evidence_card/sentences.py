@@ -94,7 +94,7 @@ def _suppressed(standing: Suppression | None, verdict: PlannedFor | None) -> str
         return f"Suppressed by hand {since}{by}: {_as_sentence(verdict.explanation)}"
     if verdict is not None and verdict.rule == IMPORTED:
         by = f" by {verdict.requested_by}" if verdict.requested_by else ""
-        return f"Suppressed by an import {since}{by}: {_as_sentence(verdict.explanation)}"
+        return f"Suppressed on request {since}{by}: {_as_sentence(verdict.explanation)}"
     return f"Suppressed {since}: {_as_sentence(verdict.explanation if verdict is not None else standing.explanation)}"
 
 

@@ -171,7 +171,7 @@ def _save(
         content_hash=content_hash(None, PlanKind.IMPORT, None, f"{_VERSION}.{now.isoformat()}", judged.items),
         policy_version=_VERSION,
         status=PlanStatus.PLANNED,
-        summary=CorrectionSummary("Contacts of a file suppressed"),
+        summary=CorrectionSummary("Contacts suppressed on request"),
         items=judged.items,
         now=now,
         requested_by=by,

@@ -166,5 +166,5 @@ def test_a_killed_import_is_continued_or_taken_back(
 def test_the_card_says_that_an_import_did_it(small: Installation) -> None:
     bring_in(small, ids_file(small, 1))
     said = " ".join(answer(evidence_card(small.services, str(small.account.people[1]))))
-    assert "Suppressed by an import since" in said
+    assert "Suppressed on request since" in said
     assert "by ada: " in said

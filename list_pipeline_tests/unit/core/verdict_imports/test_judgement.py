@@ -76,7 +76,7 @@ def test_an_id_and_an_address_that_name_the_same_contact_suppress_it(line: Impor
 def test_a_listed_contact_is_meant_by_a_person() -> None:
     (item,) = judged(row(2, "17", Said.LISTED), reached=NOW).items
     assert item.confidence == 1.0
-    assert "Listed" in item.explanation
+    assert "Named by a person" in item.explanation
 
 
 @pytest.mark.parametrize(
