@@ -177,7 +177,11 @@ def _why_left(
 
 def _item(contact_id: int, said: Said) -> PlanItem:
     is_verdict = said is Said.UNDELIVERABLE
-    words = "An address verifier says that it cannot be delivered to." if is_verdict else "Named by a person, alone or in a list."
+    words = (
+        "An address verifier says that it cannot be delivered to."
+        if is_verdict
+        else "Named by a person, alone or in a list."
+    )
     return PlanItem(
         contact_id,
         ItemAction.SUPPRESS,
