@@ -183,7 +183,7 @@ def test_the_link_of_the_weekly_message_leads_to_the_week_with_its_figures(world
     )
     shown = world.see(f"list-health/{number}").words
     assert f"List 1 {size:,}" in shown
-    assert f"Lists apart {percent_text(deviation)}" in shown
+    assert f"Farthest from the mean {percent_text(deviation)}" in shown
     assert f"Critical issues {issues}" in shown
     assert f"done {urgency}" in shown
     assert "The report" in shown
