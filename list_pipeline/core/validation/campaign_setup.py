@@ -25,10 +25,8 @@ from list_pipeline.core.validation.mail_body import (
     Unsubscribing,
     difference,
     link_problem,
-    links_of,
     placeholders_left,
     unsubscribing,
-    visible_lines,
 )
 from list_pipeline.core.validation.policy import VALIDATION
 from list_pipeline.core.wording import count_text, instant_text, names_text
@@ -274,7 +272,7 @@ def _text_part(facts: SetupFacts) -> RuleResult:
     rule, body = ValidationRule.TEXT_PART, facts.body
     if body is None:
         return _unknown(facts, rule, "The content")
-    if not visible_lines(body):
+    if not body.visible_lines:
         return critical(rule, "There is nothing to read in it.", _REPAIR)
     if left := placeholders_left(f"{body.html}\n{body.text}"):
         return warning(rule, f"Mailjet does not fill in {_shown_all(left)}.", _REPAIR, placeholders=_some(left))
@@ -293,7 +291,7 @@ def _links(facts: SetupFacts) -> RuleResult:
     rule = ValidationRule.LINKS
     if facts.body is None:
         return _unknown(facts, rule, "Where its links lead to")
-    links = links_of(facts.body)
+    links = facts.body.links
     wrong = [f"“{_shown(each.words or each.target)}” {problem}" for each in links if (problem := link_problem(each))]
     if not links:
         return passed(rule, "There are no links.")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 from html.parser import HTMLParser
 from ipaddress import ip_address
@@ -22,12 +23,34 @@ MOST_COMPARED = 2_000
 """Lines of a mail that are compared with an earlier one's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MailBody:
     """The parts of a mail as its sender wrote them; empty where there is none."""
 
     html: str
     text: str
+
+    # Asked for by several rules and by the comparison; reading a long mail takes its time.
+    @cached_property
+    def _read(self) -> _Reader:
+        reader = _Reader()
+        reader.feed(self.html[:LONGEST_PART])
+        reader.close()
+        reader.end_link()
+        reader.end_line()
+        return reader
+
+    @property
+    def visible_lines(self) -> tuple[str, ...]:
+        """The lines that a reader sees, without formatting; those of the text part where there is no other."""
+        if self.html.strip():
+            return tuple(self._read.lines)
+        return tuple(line for each in self.text[:LONGEST_PART].splitlines() if (line := " ".join(each.split())))
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The links of the HTML part, in their order."""
+        return tuple(self._read.links)
 
 
 class Unsubscribing(StrEnum):
@@ -128,27 +151,6 @@ class _Reader(HTMLParser):
         self._words.clear()
 
 
-def _read(html: str) -> _Reader:
-    reader = _Reader()
-    reader.feed(html[:LONGEST_PART])
-    reader.close()
-    reader.end_link()
-    reader.end_line()
-    return reader
-
-
-def visible_lines(body: MailBody) -> tuple[str, ...]:
-    """The lines that a reader sees, without formatting; those of the text part where there is no other."""
-    if body.html.strip():
-        return tuple(_read(body.html).lines)
-    return tuple(line for each in body.text[:LONGEST_PART].splitlines() if (line := " ".join(each.split())))
-
-
-def links_of(body: MailBody) -> tuple[Link, ...]:
-    """The links of the HTML part, in their order."""
-    return tuple(_read(body.html).links)
-
-
 def hosts_of(links: Iterable[Link]) -> frozenset[str]:
     """The hosts that links lead to, in lower case."""
     found = (_split(link.target) for link in links)
@@ -161,7 +163,7 @@ def unsubscribing(body: MailBody) -> Unsubscribing:
         not body.html.strip() and _UNSUBSCRIBE_VARIABLE.search(body.text[:LONGEST_PART])
     ):
         return Unsubscribing.MAILJET
-    offered = any(_UNSUBSCRIBE_WORDS.search(f"{link.target} {link.words}") for link in links_of(body))
+    offered = any(_UNSUBSCRIBE_WORDS.search(f"{link.target} {link.words}") for link in body.links)
     return Unsubscribing.OWN if offered else Unsubscribing.NONE
 
 
@@ -230,7 +232,7 @@ class Difference:
 
 def difference(earlier: MailBody, later: MailBody) -> Difference:
     """How a mail differs from an earlier one, by what a reader sees and the hosts that links lead to."""
-    before, after = visible_lines(earlier), visible_lines(later)
+    before, after = earlier.visible_lines, later.visible_lines
     is_partial = max(len(before), len(after)) > MOST_COMPARED
     before, after = before[:MOST_COMPARED], after[:MOST_COMPARED]
     added: list[str] = []
@@ -239,7 +241,7 @@ def difference(earlier: MailBody, later: MailBody) -> Difference:
         if kind != "equal":
             removed.extend(before[first:last])
             added.extend(after[begin:end])
-    new_hosts = hosts_of(links_of(later)) - hosts_of(links_of(earlier))
+    new_hosts = hosts_of(later.links) - hosts_of(earlier.links)
     return Difference(tuple(added), tuple(removed), tuple(sorted(new_hosts)), is_partial)
 
 

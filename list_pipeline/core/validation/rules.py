@@ -4,8 +4,7 @@ Belongs here: the facts, the rules, and when a validation is due. Does not belon
 (``operations.validation.validate``), what a block does (``operations.validation.campaign_block``), the message
 (``message``).
 
-A critical result blocks the campaign, a warning only reports. What is not known never passes: where it could hide
-somebody who must not be mailed it is critical, else a warning. The advisor's assessment is a warning at most.
+How bad a result is stands in ``checklist``. The advisor's assessment is a warning at most.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -48,7 +47,7 @@ from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.rebalancing.plan_and_execute import policy_of
 from list_pipeline.operations.services import Services
-from list_pipeline.operations.stages import follow_up, recorded
+from list_pipeline.operations.stages import carrying_context, follow_up, recorded
 from list_pipeline.operations.validation.campaign_block import (
     fate,
     freeze_if_due,
@@ -235,7 +234,7 @@ def _judged(services: Services, campaign: UpcomingCampaign) -> tuple[ValidationF
         services.mailjet_beside() as own,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="setup") as beside,
     ):
-        looking = beside.submit(copy_context().run, read_campaign, services, campaign, own)
+        looking = beside.submit(carrying_context(read_campaign), services, campaign, own)
         facts = _facts(services, campaign)
         setup, domain = looking.result()
         services.mailjet.add_requests(own)

@@ -15,10 +15,8 @@ from list_pipeline.core.validation.mail_body import (
     difference,
     hosts_of,
     link_problem,
-    links_of,
     placeholders_left,
     unsubscribing,
-    visible_lines,
 )
 
 MAIL = """<html><head><title>No line</title><style>p {color: red}</style></head><body>
@@ -32,7 +30,7 @@ def html(text: str) -> MailBody:
 
 
 def test_a_reader_sees_lines_without_formatting_and_without_what_is_not_shown() -> None:
-    assert visible_lines(html(MAIL)) == (
+    assert html(MAIL).visible_lines == (
         "Autumn & winter",
         'Dear [[data:firstname:""]],',
         "read what is new.",
@@ -42,15 +40,15 @@ def test_a_reader_sees_lines_without_formatting_and_without_what_is_not_shown() 
 
 
 def test_a_mail_of_text_alone_is_read_by_its_lines() -> None:
-    assert visible_lines(MailBody("  ", "One\n\n  two   words \n")) == ("One", "two words")
+    assert MailBody("  ", "One\n\n  two   words \n").visible_lines == ("One", "two words")
 
 
 def test_links_come_in_their_order_with_their_words() -> None:
-    assert links_of(html(MAIL)) == (
+    assert html(MAIL).links == (
         Link("https://shop.firm.de/new", "what is new"),
         Link("[[UNSUB_LINK_DE]]", "Abmelden"),
     )
-    assert hosts_of(links_of(html(MAIL))) == {"shop.firm.de"}
+    assert hosts_of(html(MAIL).links) == {"shop.firm.de"}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +144,7 @@ def test_any_text_can_be_read_and_differs_from_itself_in_nothing(one: str, other
     assert not difference(body, body)
     unsubscribing(body)
     placeholders_left(one)
-    for link in links_of(body):
+    for link in body.links:
         link_problem(link)
 
 
