@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from list_pipeline.core.campaign_stages.calendar import (
     CalendarEntry,
     CalendarTimes,
-    CampaignFacts,
     EntryKind,
     EntryState,
     campaign_entries,
@@ -79,10 +78,20 @@ def calendar(services: Deciding, start: date | None = None, days: int = CALENDAR
         raise RefusedError("Reading the calendar", f"{days} days are asked for", f"Ask for 1 to {CALENDAR.most_days}")
     if not _EARLIEST <= first <= _LATEST - timedelta(days=days):
         raise RefusedError("Reading the calendar", f"it has no day {first}", f"Ask for days from {_EARLIEST} on")
+    return window(services, first, days)
+
+
+def window(services: Deciding, first: date, days: int) -> Calendar:
+    """The calendar of so many days from a day (UTC) on, however many these are; ``calendar`` is the one for people."""
+    now = services.clock.now()
     begins, ends = _midnight(first), _midnight(first + timedelta(days=days))
     with services.database.begin() as connection:
-        shown = _entries(services, connection, begins, ends)
-        still = _entries(services, connection, now - CALENDAR.late_looked_back, now)
+        times = _times(services, connection)
+        # What waits and what is frozen is the same for every window.
+        everywhere = [*_reviews(services, connection), *_frozen(services, connection)]
+        shown = _ordered([*_around(services, connection, times, begins, ends), *everywhere])
+        since = now - CALENDAR.late_looked_back
+        still = _ordered([*_around(services, connection, times, since, now), *everywhere])
         known = campaign_calendar.first_and_last_launch(connection) or (now, now)
     # Weekly checks go on for ever; so far ahead nobody asks for them.
     is_more = ends < max(known[1] + _BEFORE, now + CALENDAR.fed_ahead)
@@ -116,17 +125,14 @@ def campaign_calendar_of(services: Deciding, key: str) -> tuple[CalendarEntry, .
     return _ordered([*campaign_entries(found, times, services.clock.now()), *waiting])
 
 
-def _entries(services: Deciding, connection: Connection, begins: datetime, ends: datetime) -> tuple[CalendarEntry, ...]:
-    """What lies around a window."""
-    now, times = services.clock.now(), _times(services, connection)
-    campaigns: tuple[CampaignFacts, ...] = campaign_calendar.campaigns_between(
-        connection, begins - _BEFORE, ends + _AFTER
-    )
-    found = [entry for one in campaigns for entry in campaign_entries(one, times, now)]
-    found += _weeks(services, connection, begins, ends)
-    found += _reviews(services, connection)
-    found += _frozen(services, connection)
-    return _ordered(found)
+def _around(
+    services: Deciding, connection: Connection, times: CalendarTimes, begins: datetime, ends: datetime
+) -> Iterator[CalendarEntry]:
+    """The campaigns and weekly checks around a window, in no order."""
+    now = services.clock.now()
+    for one in campaign_calendar.campaigns_between(connection, begins - _BEFORE, ends + _AFTER):
+        yield from campaign_entries(one, times, now)
+    yield from _weeks(services, connection, begins, ends)
 
 
 def _ordered(found: list[CalendarEntry]) -> tuple[CalendarEntry, ...]:

@@ -18,7 +18,7 @@ from list_pipeline.core.campaign_stages.policy import CALENDAR
 from list_pipeline.core.foreign_text import tamed
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.operations.access import Deciding
-from list_pipeline.operations.campaign_stages.calendar import Calendar, calendar
+from list_pipeline.operations.campaign_stages.calendar import Calendar, window
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 _OURS = UUID("6f1d2a57-3c0e-5b7e-9b0a-3a2f7f7d1c55")
@@ -41,12 +41,8 @@ def feed(services: Deciding) -> bytes:
     """
     now = services.clock.now()
     first, last = (now - CALENDAR.fed_back).date(), (now + CALENDAR.fed_ahead).date()
-    entries: dict[str, CalendarEntry] = {}
-    found: Calendar | None = None
-    while found is None or found.end <= last:
-        start = first if found is None else found.end
-        found = calendar(services, start, min(CALENDAR.most_days, (last - start).days + 1))
-        entries |= {one.name: one for one in (*found.late, *found.entries)}
+    found = window(services, first, (last - first).days + 1)
+    entries = {one.name: one for one in (*found.late, *found.entries)}
     made = ICalendar()
     made.add("prodid", f"-//list_pipeline//{installed_version('list_pipeline')}//EN")
     made.add("version", "2.0")
