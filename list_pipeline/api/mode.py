@@ -9,8 +9,7 @@ from fastapi import APIRouter
 from list_pipeline.api.common import Model, Note, Operator, Reader, shown_as
 from list_pipeline.api.problems import ProblemError
 from list_pipeline.core.safety.modes import Mode
-from list_pipeline.core.tokens import Role
-from list_pipeline.operations.reviews.operating_mode import choose_mode
+from list_pipeline.operations.reviews.operating_mode import choose_mode, role_for
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.services import Services
 
@@ -44,7 +43,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("", description="Any operator may set read_only; the other modes are for administrators.")
     def set_mode(asked: ModeWanted, who: Operator) -> ModeNow:
         wanted = None if asked.mode == "graduated" else Mode(asked.mode)
-        if wanted is not Mode.READ_ONLY and not who.role.may(Role.ADMINISTRATOR):
+        if not who.role.may(role_for(wanted)):
             raise ProblemError(403, "Stopping is open to you; any other mode needs a token with the role administrator")
         now = choose_mode(services, wanted, by=who.name, note=asked.note)
         return ModeNow(mode=now, no_change_because=change_block_reason(services))

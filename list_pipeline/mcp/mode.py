@@ -9,12 +9,11 @@ from pydantic import Field
 
 from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.safety.modes import Mode
-from list_pipeline.core.tokens import Role
 from list_pipeline.mcp.arguments import Arguments, Nothing, Reason
 from list_pipeline.mcp.errors import RoleMissingError
 from list_pipeline.mcp.results import Result
 from list_pipeline.mcp.tools import Call, reading, starting
-from list_pipeline.operations.reviews.operating_mode import choose_mode
+from list_pipeline.operations.reviews.operating_mode import choose_mode, mode_meanwhile, role_for
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 
 
@@ -45,14 +44,14 @@ def set_mode(call: Call, asked: ModeWanted) -> ModeNow:
     a run in progress; any other mode needs the role administrator."""
     tried = f"Setting the mode to {asked.mode}"
     wanted = None if asked.mode == "graduated" else Mode(asked.mode)
-    if wanted is not Mode.READ_ONLY and not call.who.role.may(Role.ADMINISTRATOR):
+    if not call.who.role.may(role_for(wanted)):
         raise RoleMissingError(
             tried, f"it needs the role administrator, and this token's is {call.who.role.value}", "Ask an administrator"
         )
-    now = operating_mode(call.services)
-    # Stopping is never refused because somebody looked at another mode.
-    if wanted is not Mode.READ_ONLY and now is not asked.present:
-        raise RefusedError(tried, f"the mode is {now.value} by now", "Look at it with `mode`, and ask the person again")
+    if (meanwhile := mode_meanwhile(call.services, wanted, asked.present.value)) is not None:
+        raise RefusedError(
+            tried, f"the mode is {meanwhile.value} by now", "Look at it with `mode`, and ask the person again"
+        )
     now = choose_mode(call.services, wanted, by=call.who.name, note=asked.reason)
     return ModeNow(mode=now, no_change_because=change_block_reason(call.services))
 

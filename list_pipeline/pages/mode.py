@@ -12,7 +12,7 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.tokens import Role
 from list_pipeline.operations.people import NotAReviewerError
-from list_pipeline.operations.reviews.operating_mode import choose_mode, mode_history
+from list_pipeline.operations.reviews.operating_mode import choose_mode, mode_history, mode_meanwhile, role_for
 from list_pipeline.operations.reviews.waiting import what_waits
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.services import Services
@@ -49,16 +49,14 @@ def _set(services: Services, visitor: Visitor, asked: str, present: str, note: s
     if asked not in (*Mode, _GRADUATED):
         raise RefusedError(tried, "the form names no mode", "Use one of its buttons")
     wanted = None if asked == _GRADUATED else Mode(asked)
-    needed = Role.OPERATOR if wanted is Mode.READ_ONLY else Role.ADMINISTRATOR
+    needed = role_for(wanted)
     if not visitor.principal.role.may(needed):
         raise NotAReviewerError(
             tried,
             f"{visitor.principal.name} has the role {visitor.principal.role.value}",
             f"A token with the role {needed.value} may",
         )
-    now = operating_mode(services)
-    # Stopping is never refused because somebody looked at another mode.
-    if wanted is not Mode.READ_ONLY and now.value != present:
+    if mode_meanwhile(services, wanted, present) is not None:
         raise RefusedError(tried, "the mode is another one by now than the page showed", "Look again; nothing was done")
     choose_mode(services, wanted, by=visitor.principal.name, note=note)
 

@@ -10,7 +10,8 @@ import structlog
 from list_pipeline.core.messages import keys
 from list_pipeline.core.reviews.messages import mode_message
 from list_pipeline.core.safety.modes import Mode
-from list_pipeline.operations.access import Storing, Telling
+from list_pipeline.core.tokens import Role
+from list_pipeline.operations.access import Deciding, Storing, Telling
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import in_own_words, named, reviewer
 from list_pipeline.operations.safety.modes import operating_mode
@@ -37,6 +38,20 @@ def mode_history(services: Storing, most: int) -> tuple[ModeChange, ...]:
         ModeChange(Mode(one["mode"]) if one["mode"] else None, one["changed_by"], one["note"], one["changed_at"])
         for one in found
     )
+
+
+def role_for(wanted: Mode | None) -> Role:
+    """The least role that sets a mode (None: gives it back): whoever starts work may stop changes."""
+    return Role.OPERATOR if wanted is Mode.READ_ONLY else Role.ADMINISTRATOR
+
+
+def mode_meanwhile(services: Deciding, wanted: Mode | None, present: str) -> Mode | None:
+    """The mode in force, where it is another one than somebody looked at before they wanted one; else None.
+
+    Stopping is never refused because somebody looked at another mode.
+    """
+    now = operating_mode(services)
+    return now if wanted is not Mode.READ_ONLY and now.value != present else None
 
 
 def choose_mode(services: Telling, mode: Mode | None, *, by: str, note: str = "") -> Mode:
