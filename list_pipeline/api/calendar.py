@@ -13,9 +13,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from list_pipeline.api.common import FeedReader, Model, Reader, shown_as
-from list_pipeline.api.guard import FEED
 from list_pipeline.core.campaign_stages.calendar import CalendarEntry
 from list_pipeline.core.campaign_stages.policy import CALENDAR
+from list_pipeline.core.tokens import FEED_PATH
 from list_pipeline.operations.campaign_stages.calendar import calendar as calendar_of
 from list_pipeline.operations.campaign_stages.calendar_feed import MEDIA_TYPE, feed
 from list_pipeline.operations.services import Services
@@ -78,7 +78,7 @@ def router(services: Services) -> APIRouter:
             previous_from=found.before,
         )
 
-    @routes.get(FEED, response_class=Response, responses={200: {"content": {"text/calendar": {}}}})
+    @routes.get(FEED_PATH, response_class=Response, responses={200: {"content": {"text/calendar": {}}}})
     def calendar_feed(_: FeedReader) -> Response:
         return Response(feed(services), headers={"content-type": MEDIA_TYPE})
 

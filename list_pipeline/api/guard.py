@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from list_pipeline.api.problems import ProblemError, problem
 from list_pipeline.core.errors import ListPipelineError
-from list_pipeline.core.tokens import Principal, Role
+from list_pipeline.core.tokens import FEED_PATH, Principal, Role
 from list_pipeline.core.urls import is_loopback
 from list_pipeline.mcp.http import PATH as MCP_PATH
 from list_pipeline.operations.services import Services
@@ -25,9 +25,6 @@ from list_pipeline.operations.tokens import principal_of, wait_before_next
 
 GUARDED = ("/api/", "/metrics", MCP_PATH)
 """Beginnings of paths for which a token is needed."""
-FEED = "/api/calendar.ics"
-"""The feed of the calendar. Calendar clients send no header: a token made for the feed alone may stand in its address, as
-``token``. Any other token is not known there: it would be passed on with the address."""
 LONGEST_BODY = 64 * 1024
 """Bytes; the longest body is a few numbers and a reason."""
 _LONGEST_TOKEN = 200
@@ -81,7 +78,7 @@ class Guard:
         headers = Headers(scope=scope)
         scheme, _, token = headers.get("authorization", "").partition(" ")
         token = token.strip() if scheme.lower() == "bearer" and len(token) <= _LONGEST_TOKEN else ""
-        in_address = "" if token or scope["path"] != FEED else QueryParams(scope["query_string"]).get("token", "")
+        in_address = "" if token or scope["path"] != FEED_PATH else QueryParams(scope["query_string"]).get("token", "")
         if len(in_address) > _LONGEST_TOKEN:
             in_address = ""
         principal = await run_in_threadpool(principal_of, self._services, token or in_address)

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from list_pipeline.cli.common import By, Whole, give, opened_services, say, show_table
-from list_pipeline.core.tokens import TOKENS, Role
+from list_pipeline.core.tokens import FEED_PATH, TOKENS, Role
 from list_pipeline.core.wording import utc_text
 
 if TYPE_CHECKING:
     from list_pipeline.storage.tokens import TokenRow
-
-FEED_PATH = "/api/calendar.ics"
-"""Where the service gives the feed of the calendar."""
 
 tokens_app = typer.Typer(help="Make, list and revoke tokens of the HTTP service.")
 

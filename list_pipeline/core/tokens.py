@@ -16,6 +16,9 @@ from enum import StrEnum
 PREFIX = "lp_"
 """How a token begins, so that one that stands where it should not is recognised."""
 RANDOM_BYTES = 32
+FEED_PATH = "/api/calendar.ics"
+"""The feed of the calendar. Calendar clients send no header: a token made for the feed alone may stand in its address, as
+``token``. Any other token is not known there: it would be passed on with the address."""
 _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)
 
 

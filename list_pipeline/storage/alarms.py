@@ -29,7 +29,7 @@ from list_pipeline.storage.database import (
     sql_word,
 )
 from list_pipeline.storage.membership.data_versions import installation_name
-from list_pipeline.storage.monitoring.job_runs import TOLD_BY_REPORT, TOLD_TO_LAUNCHER
+from list_pipeline.storage.monitoring.job_runs import TOLD_ELSEWHERE
 
 _UNSENT = f"state in {sql_list(*UNSENT)}"
 
@@ -235,7 +235,7 @@ def failing_jobs(connection: Connection, since: datetime) -> dict[str, str]:
         where status = 'failure' and coalesce(told_in, '') <> all(:elsewhere)
         """,
         since=since,
-        elsewhere=[TOLD_BY_REPORT, TOLD_TO_LAUNCHER],
+        elsewhere=list(TOLD_ELSEWHERE),
     )
     return {str(row["job"]): str(row["error"]) for row in found}
 

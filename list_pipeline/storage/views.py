@@ -143,6 +143,14 @@ class StageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OverrideRow:
+    """A person's word that a blocked campaign may go, at an instant (UTC)."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionRow:
     """Something that people were asked or told. ``content_hash``: of its plan; ``contact_ids``: whom it is about, none where it
     is about a whole plan or about nobody."""
@@ -374,14 +382,6 @@ def stages(connection: Connection, campaign: str) -> list[StageRow]:
         campaign=campaign,
     )
     return [StageRow(**{**row, "stage": Stage(row["stage"]), "state": StageState(row["state"])}) for row in found]
-
-
-@dataclass(frozen=True, slots=True)
-class OverrideRow:
-    """A person's word that a blocked campaign may go, at an instant (UTC)."""
-
-    at: datetime
-    by: str
 
 
 def overrides(connection: Connection, campaign: str) -> list[OverrideRow]:

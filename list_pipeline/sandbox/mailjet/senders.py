@@ -14,8 +14,6 @@ from list_pipeline.sandbox.mailjet.wire import ApiError, body_of, date, envelope
 
 DOMAIN = "sender.example"
 """The domain that a fresh account sends for."""
-STATUSES = ("Active", "Inactive", "Deleted")
-RECORDS = ("OK", "Error", "Not checked")
 _FIRST_ID = 46_935
 
 

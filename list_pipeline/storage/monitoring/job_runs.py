@@ -20,6 +20,7 @@ TOLD_BY_REPORT = "report"
 """In place of a message's key: the maintenance's own report tells of it."""
 TOLD_TO_LAUNCHER = "launcher"
 """In place of a message's key: whoever launched it in Dagster sees there what was refused, and it concerns nobody else."""
+TOLD_ELSEWHERE = (TOLD_BY_REPORT, TOLD_TO_LAUNCHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,7 @@ def told_times(connection: Connection, job: str, since: datetime) -> tuple[datet
            where job = :job and told_in is not null and told_in <> all(:elsewhere) and told_at > :since group by told_in""",
         job=job,
         since=since,
-        elsewhere=[TOLD_BY_REPORT, TOLD_TO_LAUNCHER],
-        running=RunStatus.RUNNING.value,
+        elsewhere=list(TOLD_ELSEWHERE),
     )
     return tuple(row["told_at"] for row in found)
 
