@@ -15,9 +15,14 @@ def incident_text(incident: Incident) -> str:
             f"us, not the contacts, though Mailjet calls their addresses unknown: {waiting} whose refusals were not read wait, "
             "and their next mailings show which of them work"
         )
-    usual = "fewer than one is usual" if incident.expected < 1 else f"about {incident.expected:.0f} are usual"
+    found = unusual_text(incident.where, incident.hard_bounces, incident.attempted, incident.expected)
     return (
-        f"{incident.hard_bounces} of {count_text(incident.attempted, 'contact')} that worked before bounced hard at "
-        f"{incident.where}, where {usual}: the fault is likelier theirs, so {waiting} "
-        "that bounced there wait, and their next mailings show which of them work"
+        f"{found}: the fault is likelier theirs, so {waiting} that bounced there wait, and their next mailings show which of "
+        "them work"
     )
+
+
+def unusual_text(where: str, hard: int, attempted: int, expected: float) -> str:
+    """How many bounced hard at a group, and how many are usual there. ``where``: the group as the end of a sentence."""
+    usual = "fewer than one is usual" if expected < 1 else f"about {expected:.0f} are usual"
+    return f"{hard} of {count_text(attempted, 'contact')} that worked before bounced hard at {where}, where {usual}"

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import islice
+from types import MappingProxyType
 
 import structlog
 from sqlalchemy import Connection
@@ -32,6 +32,7 @@ from list_pipeline.core.observations import (
     MessageSeen,
     MessageStatus,
     RowKind,
+    SendCounters,
     UnreadableRow,
 )
 from list_pipeline.core.plans.plan import Sweep
@@ -71,6 +72,7 @@ HISTORY_RETRY_AFTER = timedelta(days=1)
 FAILURE_EVENTS = frozenset({"bounced", "blocked"})
 """Events of a message's history whose comment is the receiver's refusal."""
 
+_NO_TEXTS: Mapping[int, str] = MappingProxyType({})
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -91,6 +93,49 @@ class BounceAnalysis:
     by_reason: Mapping[str, int]
     contradictions: int
     complaints: ComplaintRate | None
+
+
+@dataclass(frozen=True, slots=True)
+class BounceSources:
+    """Both of Mailjet's sources about a campaign as they were read, and its counters, which were read before them."""
+
+    campaign: Campaign
+    counters: SendCounters
+    bounces: Sequence[BounceSeen]
+    messages: Sequence[MessageSeen]
+
+    def together(self, texts: Mapping[int, str] = _NO_TEXTS) -> ReconciledBounces:
+        """One event a contact. ``texts``: the receivers' words by contact id, where they are known."""
+        campaign = self.campaign
+        return reconcile(
+            self.bounces,
+            self.messages,
+            self.counters,
+            campaign_id=campaign.campaign_id,
+            mailjet_campaign_id=sent_id(campaign),
+            sent_at=campaign.send_started_at or campaign.sent_at,
+            texts=texts,
+            recipients=campaign.recipient_count if campaign.recipients_known else None,
+        )
+
+
+def read_sources(services: ReadingMailjet, campaign: Campaign) -> BounceSources:
+    """Read both sources. Nothing is stored.
+
+    It costs a request for the counters, one for each of seven statuses of messages, up to two for the bounce log, and one for
+    each further thousand rows.
+
+    Raises:
+        IncompleteDataError, RemoteNotFoundError, TransientError: they cannot be read now.
+    """
+    mailjet, mailjet_id = services.mailjet, sent_id(campaign)
+    # One second earlier, because Mailjet's FromTS means "later than"; without it only today's rows come.
+    since = (campaign.send_started_at or campaign.sent_at) - timedelta(seconds=1)
+    # Counted first: what is counted then is shown by the messages, which are read after it.
+    counters = mailjet.send_counters(mailjet_id)
+    bounces = mailjet.bounces(mailjet_id, since=since)
+    pages = mailjet.messages(mailjet_id, since=since, statuses=FAILED_STATUSES, counted=counted_by_status(counters))
+    return BounceSources(campaign, counters, bounces, tuple(members.iterate(pages)))
 
 
 def fetch_bounces(services: Observing, campaign: Campaign, sweep: Sweep) -> BounceData:
@@ -180,30 +225,14 @@ def load_history(services: Observing, progress: Progress = logged) -> int:
 def _read(services: ReadingMailjet, campaign: Campaign, sweep: Sweep, texts_max: int) -> BounceData:
     mailjet, mailjet_id = services.mailjet, sent_id(campaign)
     before, now = mailjet.requests_made, services.clock.now()
-    # One second earlier, because Mailjet's FromTS means "later than"; without it only today's rows come.
-    since = (campaign.send_started_at or campaign.sent_at) - timedelta(seconds=1)
-    # Counted first: what is counted then is shown by the messages, which are read after it.
-    counters = mailjet.send_counters(mailjet_id)
-    bounces = mailjet.bounces(mailjet_id, since=since)
-    pages = mailjet.messages(mailjet_id, since=since, statuses=FAILED_STATUSES, counted=counted_by_status(counters))
-    messages = tuple(members.iterate(pages))
-    together = partial(
-        reconcile,
-        bounces,
-        messages,
-        counters,
-        campaign_id=campaign.campaign_id,
-        mailjet_campaign_id=mailjet_id,
-        sent_at=campaign.send_started_at or campaign.sent_at,
-        recipients=campaign.recipient_count if campaign.recipients_known else None,
-    )
-    found: ReconciledBounces = together()
+    sources = read_sources(services, campaign)
+    bounces, messages, found = sources.bounces, sources.messages, sources.together()
     log_is_late = bool(found.late_log) and now - campaign.sent_at <= BOUNCES.late_log_until
     unread: tuple[str, ...] = ()
     if found.is_complete and texts_max and not log_is_late:
         texts, unread = _read_words(services, campaign, found.events, messages, texts_max)
         if texts:
-            found = together(texts=texts)
+            found = sources.together(texts)
     findings = learn_contacts(services, [event.contact_id for event in found.events])
     fetch = StoredFetch(
         campaign_id=campaign.campaign_id,

@@ -81,8 +81,13 @@ def record_recipients(services: ReadingMailjet, progress: Progress = logged) -> 
     return result
 
 
-def know_recipients(services: ReadingMailjet, campaign: Campaign, progress: Progress = logged) -> Campaign:
+def know_recipients(
+    services: ReadingMailjet, campaign: Campaign, progress: Progress = logged, attempts: int = ATTEMPTS
+) -> Campaign:
     """The campaign with its recipients, read now where they are not known yet. Without a request where they are.
+
+    Args:
+        attempts: how often a reading that is not whole is made at once.
 
     Raises:
         IncompleteDataError: what was read does not agree with what Mailjet counts; nothing was recorded.
@@ -92,7 +97,7 @@ def know_recipients(services: ReadingMailjet, campaign: Campaign, progress: Prog
     if campaign.recipients_known:
         return campaign
     try:
-        problem = _record(services, campaign, ATTEMPTS, progress)
+        problem = _record(services, campaign, attempts, progress)
     except IncompleteDataError as error:
         problem = error.happened
     if problem:
