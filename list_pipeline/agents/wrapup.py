@@ -49,6 +49,7 @@ from list_pipeline.core.campaign_stages.assessment_statements import (
     Topic,
     statements_of,
 )
+from list_pipeline.core.campaign_stages.early_incidents import EarlyIncidents, Look
 from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Figure, SendCounts
 from list_pipeline.core.statements import Catalogue, Choice
 from list_pipeline.core.suppression.policy import SuppressionPolicy
@@ -60,7 +61,7 @@ AGENTS = (*(topic.value for topic in Topic), FORMATTING)
 TEMPERATURE = 0.7
 MAX_OUTPUT_TOKENS = 4_096
 """An answer takes about 200 tokens; thinking shares the budget."""
-_VERSION = 1
+_VERSION = 2
 
 _COMMON = (
     "Half an hour after its launch you get the first figures of one email campaign. Every rate comes with its 95 % interval: "
@@ -313,12 +314,31 @@ def _data(topic: Topic, figures: FirstFigures, catalogue: Catalogue) -> dict[str
         "next_campaign_at": None if figures.next_at is None else instant_text(figures.next_at),
         "this_send": _counts(figures.counts),
         "earlier_sends": [_compared(each) for each in figures.compared] if topic in _WITH_EARLIER else [],
+        "mail_operators": _early(figures.early),
         "rules": {
             "quality": rules.quality.value,
             "performance": rules.performance.value,
             "trend": None if rules.trend is None else rules.trend.value,
         },
         "statements": catalogue.offered(),
+    }
+
+
+def _early(early: EarlyIncidents | None) -> dict[str, Any] | None:
+    """What is known of mail operators; a domain is not named: its name is a text of others."""
+    if early is None or early.look is Look.UNREAD:
+        return None
+    return {
+        "standing_out": [
+            {
+                "where": one.where_unnamed,
+                "worked_before": one.attempted,
+                "bounced_hard": one.hard,
+                "usual": round(one.expected, 1),
+                "reasons": {reason.value: count for reason, count in one.reasons.items()},
+            }
+            for one in early.groups
+        ]
     }
 
 
@@ -340,7 +360,7 @@ def _counts(counts: SendCounts) -> dict[str, Any]:
 def _compared(compared: Compared) -> dict[str, Any]:
     return {
         "which": compared.earlier.other.label,
-        "counted": "at its wrap-up too" if compared.earlier.counts.is_early else "a day after it",
+        "counted": "at its wrap-up too" if compared.earlier.counts.is_early else "a day after it or later",
         "figures": _counts(compared.earlier.counts),
         "differences_in_percentage_points": [_difference(each) for each in compared.deltas],
     }

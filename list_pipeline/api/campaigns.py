@@ -56,6 +56,7 @@ class Campaign(Model):
             "stages": [],
             "overrides": [],
             "wrapup": None,
+            "first_figures": None,
         }
     )
 

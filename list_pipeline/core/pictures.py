@@ -1,6 +1,7 @@
 """Pictures of figures and days as SVG, drawn here: a plotting library would cost each run a second, and a page a script.
 
-Belongs here: bars, and figures over time with their intervals. Does not belong here: which figures, and how they are embedded.
+Belongs here: bars, days, and figures with their intervals, over time and side by side. Does not belong here: which figures, and
+how they are embedded.
 Colours stand in the picture for whoever shows it as a file; a page gives its own by the names of the classes.
 """
 
@@ -31,6 +32,17 @@ class Point:
     words: str
     low: float | None = None
     high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with the ends of its interval, beside others of its kind. ``words``: the figure as people read it."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,53 @@ def bars_svg(title: str, values: Mapping[str, int], *, longest: int = 300) -> st
             f'<text x="{left + 14 + width}" y="{y + 13}">{value:,}</text>'
         )
     return _svg(title, whole, height, "".join(rows))
+
+
+def intervals_svg(title: str, groups: Mapping[str, Sequence[Interval]], *, unit: str) -> str:
+    """Figures of one kind below each other, each a point on a line from low to high, with its words; a block for each kind.
+
+    Every block has a scale of its own, which begins at zero unless all of its figures are far from it: its ends stand above.
+
+    Args:
+        groups: by the name of the kind, at most three figures each. unit: behind the figures.
+    """
+    left, right, drawn, y = 106, 276, list[str](), 34
+    for kind, each in groups.items():
+        low, high = _scale(each)
+        drawn.append(
+            f'<text x="12" y="{y + 12}" font-weight="bold">{escape(kind)}</text>'
+            f'<text class="axis" x="{left}" y="{y + 12}">{low:g}{unit}</text>'
+            f'<text class="axis" x="{right}" y="{y + 12}" text-anchor="end">{high:g}{unit}</text>'
+        )
+        y += _BAR - 4
+        drawn.append(
+            f'<line class="grid" x1="{left}" x2="{left}" y1="{y}" y2="{y + _BAR * len(each)}" stroke="#d7dce6"/>'
+            f'<line class="grid" x1="{right}" x2="{right}" y1="{y}" y2="{y + _BAR * len(each)}" stroke="#d7dce6"/>'
+        )
+        for number, one in enumerate(each):
+            css, colour, middle = _CLASSES[number % 3], _COLOURS[number % 3], y + _BAR / 2
+            start, end, at = (
+                left + (right - left) * (value - low) / (high - low) for value in (one.low, one.high, one.value)
+            )
+            drawn.append(
+                f'<text x="{left - 10}" y="{middle + 4}" text-anchor="end">{escape(one.name)}</text>'
+                f'<line class="{css}" x1="{start:.1f}" x2="{end:.1f}" y1="{middle}" y2="{middle}" stroke="{colour}" '
+                f'stroke-width="3" opacity="0.5"/>'
+                f'<circle class="{css}" cx="{at:.1f}" cy="{middle}" r="4" fill="{colour}">'
+                f"<title>{escape(f'{kind}, {one.name}: {one.words}')}</title></circle>"
+                f'<text x="{right + 10}" y="{middle + 4}">{escape(one.words)}</text>'
+            )
+            y += _BAR
+        y += 8
+    return _svg(title, _WIDTH, y + 4, "".join(drawn))
+
+
+def _scale(figures: Sequence[Interval]) -> tuple[float, float]:
+    """The ends of a scale that holds all intervals: round figures, and never the same."""
+    low, high = min(one.low for one in figures), max(one.high for one in figures)
+    step = _step(high - low if low > high / 2 else high)
+    begin = step * math.floor(low / step) if low > high / 2 else 0.0
+    return begin, max(step * math.ceil(high / step), begin + step)
 
 
 def over_time_svg(title: str, series: Mapping[str, Sequence[Point]], *, unit: str, limit: float | None = None) -> str:

@@ -95,7 +95,12 @@ def _told(name: str, value: float) -> float:
 
 def bars(title: str, values: Mapping[str, int], note: str = "") -> dg.MetadataValue:
     """Horizontal bars as a picture of a few kilobytes."""
-    encoded = base64.b64encode(bars_svg(title, values).encode()).decode()
+    return picture(title, bars_svg(title, values), note)
+
+
+def picture(title: str, svg: str, note: str = "") -> dg.MetadataValue:
+    """A picture of ours (``core.pictures``)."""
+    encoded = base64.b64encode(svg.encode()).decode()
     return dg.MetadataValue.md(f"![{escape(title)}](data:image/svg+xml;base64,{encoded})\n\n{redact_addresses(note)}")
 
 

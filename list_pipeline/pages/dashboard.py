@@ -14,7 +14,7 @@ from list_pipeline.core.wording import percent_text, rate_text
 from list_pipeline.operations.monitoring.dashboard import Dashboard, dashboard, present_now
 from list_pipeline.operations.services import Services
 from list_pipeline.pages.losses import latest_faults
-from list_pipeline.pages.rendering import page
+from list_pipeline.pages.rendering import drawn, page
 
 WINDOWS = (7, 30, 90, 365)
 """Days that are offered."""
@@ -59,12 +59,12 @@ def _bounces(found: Dashboard) -> Markup:
         ]
         for role in CAMPAIGN_LISTS
     }
-    return _picture(over_time_svg("Bounces of each campaign", series, unit=" %"))
+    return drawn(over_time_svg("Bounces of each campaign", series, unit=" %"))
 
 
 def _balance(found: Dashboard) -> Markup:
     points = [Point(one.at, one.percent, percent_text(one.percent)) for one in found.balance]
-    return _picture(over_time_svg("How far the lists are apart", {"Lists": points} if points else {}, unit=" %"))
+    return drawn(over_time_svg("How far the lists are apart", {"Lists": points} if points else {}, unit=" %"))
 
 
 def _changed(found: Dashboard, what: str) -> Markup:
@@ -74,9 +74,4 @@ def _changed(found: Dashboard, what: str) -> Markup:
     names = short if len(set(short)) == len(short) else [one.campaign for one in latest]
     values = {name: int(getattr(one, what)) for name, one in zip(names, latest, strict=True)}
     title = "Suppressed after each campaign" if what == "suppressed" else "Moved after each campaign"
-    return _picture(bars_svg(title, values, longest=_LONGEST_BAR))
-
-
-def _picture(svg: str) -> Markup:
-    """A picture of ours, in which every name is escaped already."""
-    return Markup(svg)  # noqa: S704
+    return drawn(bars_svg(title, values, longest=_LONGEST_BAR))

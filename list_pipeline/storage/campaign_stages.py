@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.campaign_stages.assessment_report import SendReport
+from list_pipeline.core.campaign_stages.early_incidents import EarlyIncidents, Look, UnusualGroup
 from list_pipeline.core.campaign_stages.times import Stage, StageState, StageTime
 from list_pipeline.core.campaign_stages.wrapup import Earlier, Other, SendCounts
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
@@ -177,7 +178,7 @@ def complete(connection: Connection, now: datetime) -> None:
 
 def earlier_sends(connection: Connection, campaign_id: int) -> tuple[Earlier, ...]:
     """The sends against which one is held: the latest earlier round of its cycle, and the last one to its list before that
-    cycle; each with the figures of its wrap-up, else of the day after. Those without any are left out."""
+    cycle; each with the figures of its wrap-up, else the first that were counted later. Those without any are left out."""
     found = fetch_all(
         connection,
         f"""
@@ -193,8 +194,8 @@ def earlier_sends(connection: Connection, campaign_id: int) -> tuple[Earlier, ..
              order by s.send_start_at desc limit 1))
         select o.place, o.other, o.campaign_name as name, m.*
         from others o join lateral (
-            select * from campaign_metrics m where m.campaign_schedule_id = o.id and m.sweep in ('{WRAPUP}', '24h')
-            order by m.sweep = '{WRAPUP}' desc limit 1) m on true
+            select * from campaign_metrics m where m.campaign_schedule_id = o.id
+            order by m.sweep = '{WRAPUP}' desc, m.collected_at limit 1) m on true
         order by o.place
         """,
         id=campaign_id,
@@ -240,6 +241,33 @@ def kept_report(connection: Connection, campaign_id: int) -> KeptReport | None:
     """The report of a campaign's wrap-up, where it was made."""
     row = fetch_one(connection, "select written_at, report from wrapup_report where campaign_id = :id", id=campaign_id)
     return KeptReport(row["written_at"], SendReport.of_json(row["report"])) if row is not None else None
+
+
+def keep_early_incidents(connection: Connection, campaign_id: int, found: EarlyIncidents) -> EarlyIncidents:
+    """Keep what was found of mail operators at a wrap-up; returned is what counts, which another process may have kept."""
+    execute(
+        connection,
+        """
+        insert into early_incident_look (campaign_id, looked_at, look, why, requests, groups)
+        values (:id, :at, :look, :why, :requests, cast(:groups as jsonb)) on conflict do nothing
+        """,
+        id=campaign_id,
+        at=found.looked_at,
+        look=found.look.value,
+        why=found.why,
+        requests=found.requests,
+        groups=to_json([one.as_json() for one in found.groups]),
+    )
+    return early_incidents(connection, campaign_id) or found
+
+
+def early_incidents(connection: Connection, campaign_id: int) -> EarlyIncidents | None:
+    """What was found of mail operators at the wrap-up of a campaign; None: nobody looked."""
+    row = fetch_one(connection, "select * from early_incident_look where campaign_id = :id", id=campaign_id)
+    if row is None:
+        return None
+    groups = tuple(UnusualGroup.of_json(one) for one in row["groups"])
+    return EarlyIncidents(row["looked_at"], Look(row["look"]), groups, str(row["why"]), int(row["requests"]))
 
 
 def is_wrapped_up(connection: Connection, campaign_id: int) -> bool:

@@ -97,6 +97,33 @@ def established_by_domain(
     return tuple(DomainCount(row["domain"], int(row["attempted"]), int(row["hard"])) for row in found)
 
 
+def established_so_far(
+    connection: Connection, campaign_id: int, hard: Collection[int], not_tried: Collection[int]
+) -> tuple[DomainCount, ...]:
+    """The same counts while the failures of a campaign are not kept yet: established contacts by domain.
+
+    Args:
+        campaign_id: ours; its recipients are known.
+        hard: the contacts that bounced hard by now.
+        not_tried: those of whom Mailjet has not tried the message, or will not.
+    """
+    found = fetch_all(
+        connection,
+        f"""
+        {_ESTABLISHED}
+        select lower(split_part(c.email, '@', 2)) as domain, count(*) as attempted, count(h.contact_id) as hard
+        from established join contact_list_membership c using (contact_id)
+        left join unnest(cast(:hard as bigint[])) h (contact_id) on h.contact_id = c.contact_id
+        where not c.is_anonymised
+        group by 1 order by 1
+        """,
+        campaign=campaign_id,
+        hard=list(hard),
+        without=list(not_tried),
+    )
+    return tuple(DomainCount(row["domain"], int(row["attempted"]), int(row["hard"])) for row in found)
+
+
 def new_contacts(
     connection: Connection, campaign_id: int, sweep: str, as_of: datetime, without: Collection[int] = ()
 ) -> NewContacts:

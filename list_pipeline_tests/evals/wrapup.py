@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any
 
 from list_pipeline.agents.wrapup import assess_send, summarise
+from list_pipeline.core.bounces.classes import BounceReason
 from list_pipeline.core.campaign_stages.assessment import FirstFigures, Grade, Trend, Verdict, judge_send, rank
 from list_pipeline.core.campaign_stages.assessment_report import (
     CALLED,
@@ -28,7 +29,9 @@ from list_pipeline.core.campaign_stages.assessment_report import (
     urgent_recommendations,
 )
 from list_pipeline.core.campaign_stages.assessment_statements import RECOMMENDATIONS, Topic, statements_of
+from list_pipeline.core.campaign_stages.early_incidents import EarlyIncidents, Look, UnusualGroup
 from list_pipeline.core.campaign_stages.wrapup import Compared, Earlier, Other, SendCounts, compare
+from list_pipeline.core.incidents.groups import Group, GroupKind, domain_group
 from list_pipeline_tests.evals.asking import RecordingModel, access_to
 from list_pipeline_tests.evals.checks import (
     MOST_QUESTIONS,
@@ -46,7 +49,8 @@ _COUNTS = {
     "complained", "day_after",
 }  # fmt: skip
 _KNOWN = _COUNTS | {
-    "before", "same_list", "sending", "has_next", "quality", "performance", "trend", "recommends", "never_recommends",
+    "before", "same_list", "stands_out", "operators", "sending", "has_next", "quality", "performance", "trend", "recommends",
+    "never_recommends",
 }  # fmt: skip
 _COUNTED_AT = datetime(2026, 11, 20, 9, 45, tzinfo=UTC)
 _NEXT = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -64,7 +68,20 @@ def figures_for(scenario: Scenario, name: str = CAMPAIGN_NAME) -> FirstFigures:
         tuple(_compared(now, fields, scenario.id, name)),
         is_sending=fields.get("sending", False),
         next_at=_NEXT if fields.get("has_next") else None,
+        early=_early(fields, scenario.id),
     )
+
+
+def _early(fields: Mapping[str, Any], where: str) -> EarlyIncidents | None:
+    """The operators of a scenario: ``operators`` says what came of looking, ``stands_out`` the one that stands out."""
+    if (found := fields.get("stands_out")) is not None:
+        only(found, {"operator", "domain", "attempted", "hard", "expected"}, f"{where}: stands_out")
+        group = Group(GroupKind.OPERATOR, found["operator"]) if "operator" in found else domain_group(found["domain"])
+        reasons = {BounceReason.USER_UNKNOWN: int(found["hard"])}
+        one = UnusualGroup(group, int(found["attempted"]), int(found["hard"]), float(found["expected"]), reasons)
+        return EarlyIncidents(_COUNTED_AT, Look.READ, (one,))
+    look = fields.get("operators")
+    return None if look is None else EarlyIncidents(_COUNTED_AT, Look(look), why="away" if look == Look.UNREAD else "")
 
 
 def _compared(now: SendCounts, fields: Mapping[str, Any], where: str, name: str) -> list[Compared]:

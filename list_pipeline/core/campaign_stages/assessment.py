@@ -16,6 +16,8 @@ concerning  a rate is surely beyond a limit, or no message was tried yet: unknow
 poor        a rate is surely beyond a critical limit, or bounces run away
 =========== ==================================================================================
 
+A mail operator or domain that stands out by its hard bounces makes the performance no better than concerning.
+
 What is being tried again is open: it counts as delivered before a delivery rate is called surely too low, and as lost
 before it is called surely high enough.
 """
@@ -27,6 +29,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from list_pipeline.core.campaign_stages.early_incidents import EarlyIncidents
 from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Direction, Figure, SendCounts, runs_away
 from list_pipeline.core.health.assessment import HealthPolicy, HealthStatus, Limit, SendFigures, limits_of
 from list_pipeline.core.monitoring.complaints import ComplaintRate, ComplaintStanding, complaint_rate
@@ -80,6 +83,7 @@ class FirstFigures:
         list_label: e.g. ``List 1``.
         is_sending: Mailjet has not ended yet.
         next_at: when the next campaign is to be launched (UTC); None: none is scheduled.
+        early: the mail operators that stand out; None: nobody looked.
     """
 
     list_label: str
@@ -87,6 +91,7 @@ class FirstFigures:
     compared: Sequence[Compared]
     is_sending: bool = False
     next_at: datetime | None = None
+    early: EarlyIncidents | None = None
 
     @property
     def seen(self) -> SendFigures:
@@ -157,7 +162,9 @@ def _quality(figures: FirstFigures, policy: HealthPolicy) -> Grade:
 
 
 def _performance(figures: FirstFigures, policy: HealthPolicy) -> Grade:
-    return _grade(delivery_limits(policy), figures.at_best, figures.seen)
+    found = _grade(delivery_limits(policy), figures.at_best, figures.seen)
+    stands_out = figures.early is not None and bool(figures.early.groups)
+    return Grade.CONCERNING if stands_out and found.is_fine else found
 
 
 def _grade(limits: Sequence[Sequence[Limit]], surely: SendFigures, at_worst: SendFigures) -> Grade:

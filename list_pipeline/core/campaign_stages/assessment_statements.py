@@ -24,6 +24,7 @@ from list_pipeline.core.campaign_stages.assessment import (
     is_worse,
     passed,
 )
+from list_pipeline.core.campaign_stages.early_incidents import Look, UnusualGroup, is_alarm
 from list_pipeline.core.campaign_stages.policy import STAGES
 from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Direction, Figure, runs_away
 from list_pipeline.core.health.assessment import HealthPolicy, Limit, SendFigures
@@ -62,6 +63,8 @@ MOST: Mapping[str, int] = {
 }
 """Sentences of each part that are told at most."""
 FEWEST_RECOMMENDATIONS = 3
+_GROUPS_TOLD = 2
+"""Groups that stand out of which an assessment tells: the message tells of all."""
 
 
 class SendStatement(StrEnum):
@@ -80,6 +83,9 @@ class SendStatement(StrEnum):
     DELIVERED = "delivered"
     DELIVERY_WITHIN_LIMITS = "delivery_within_limits"
     OPERATORS_LATER = "operators_later"
+    NO_OPERATOR_STANDS_OUT = "no_operator_stands_out"
+    STANDS_OUT = "stands_out"
+    OPERATORS_UNKNOWN = "operators_unknown"
     OPENED = "opened"
     DELIVERY_BEYOND = "delivery_beyond"
     DELIVERY_OPEN = "delivery_open"
@@ -92,6 +98,8 @@ class SendStatement(StrEnum):
     WORSE = "worse"
     CANNOT_TELL = "cannot_tell"
     STOP_NEXT = "stop_next"
+    STOP_NEXT_FOR_OPERATOR = "stop_next_for_operator"
+    ASK_OPERATOR = "ask_operator"
     STOP_THIS = "stop_this"
     FIND_OUT_WHY_NOTHING = "find_out_why_nothing"
     CHECK_NEW_CONTACTS = "check_new_contacts"
@@ -136,6 +144,11 @@ FORMS: Mapping[SendStatement, Form] = {
     _K.OPERATORS_LATER: Form(
         INSIGHTS, "Which mail operators refused messages is known a day after the send, with its maintenance.", _USUAL
     ),
+    _K.NO_OPERATOR_STANDS_OUT: Form(
+        INSIGHTS, "No mail operator or domain stands out by its hard bounces so far.", _USUAL
+    ),
+    _K.STANDS_OUT: Form(TECHNICAL, "More than is usual: {finding}.", _ALWAYS),
+    _K.OPERATORS_UNKNOWN: Form(TECHNICAL, "Whether a mail operator stands out could not be read.", _ALWAYS),
     _K.OPENED: Form(INSIGHTS, "So far {opened} were opened."),
     _K.DELIVERY_BEYOND: Form(TECHNICAL, "{finding}", _ALWAYS),
     _K.DELIVERY_OPEN: Form(TECHNICAL, _MAY_BE),
@@ -145,13 +158,24 @@ FORMS: Mapping[SendStatement, Form] = {
     _K.BETTER: Form(INSIGHTS, "Against {other}: {figure} {points} {direction}, to the better.", _USUAL),
     _K.NOTHING_SHOWN: Form(INSIGHTS, "Against {other} no difference is more than chance explains.", _ALWAYS),
     _K.OLDER_FIGURES: Form(
-        INSIGHTS, "The figures of {other} are those of the day after: only what is known at once is compared."
+        INSIGHTS,
+        "The figures of {other} were counted a day after it or later: only what is known at once is compared.",
     ),
     _K.WORSE: Form(CONCERNS, "Against {other}: {figure} {points} {direction}, to the worse.", _ALWAYS),
     _K.CANNOT_TELL: Form(INSIGHTS, "{figure} against {other}: cannot tell ({low} to {high} points)."),
     _K.STOP_NEXT: Form(
         RECOMMENDATIONS,
         "Take the campaign of {at} back at Mailjet until it is known why so many messages bounced.",
+        _FIRST,
+    ),
+    _K.STOP_NEXT_FOR_OPERATOR: Form(
+        RECOMMENDATIONS,
+        "Take the campaign of {at} back at Mailjet until it is known why so many messages bounced at {where}.",
+        _FIRST,
+    ),
+    _K.ASK_OPERATOR: Form(
+        RECOMMENDATIONS,
+        "Find out what is wrong at {where}, there or on our side: more bounced hard than usual.",
         _FIRST,
     ),
     _K.STOP_THIS: Form(RECOMMENDATIONS, "Stop this send at Mailjet if it should not go on: it has not ended.", _FIRST),
@@ -328,12 +352,20 @@ def _delivery(figures: FirstFigures, policy: HealthPolicy) -> Iterator[Statement
             yield _say(_K.DELIVERY_WITHIN_LIMITS)
         if counts.opened:
             yield _say(_K.OPENED, opened=rate_text(counts.rate(Figure.OPEN)))
-    yield _say(_K.OPERATORS_LATER)
+    look = figures.early.look if figures.early is not None else Look.UNREAD
+    if look is Look.UNREAD:
+        yield _say(_K.OPERATORS_LATER)
+    elif not _unusual(figures):
+        yield _say(_K.NO_OPERATOR_STANDS_OUT)
 
 
 def _technical(figures: FirstFigures, policy: HealthPolicy) -> Iterator[Statement]:
     counts, seen, limits = figures.counts, figures.seen, delivery_limits(policy)
     surely = list(passed(limits, figures.at_best))
+    for number, group in enumerate(_unusual(figures), start=1):
+        yield _say(_K.STANDS_OUT, number, finding=group.text(named=False))
+    if figures.early is not None and figures.early.look is Look.UNREAD:
+        yield _say(_K.OPERATORS_UNKNOWN)
     for limit in surely:
         yield _say(_K.DELIVERY_BEYOND, finding=limit.words(seen, limit.verdict))
     for what, count in ((_K.BLOCKED, counts.blocked), (_K.TRIED_AGAIN, counts.deferred), (_K.QUEUED, counts.queued)):
@@ -342,6 +374,11 @@ def _technical(figures: FirstFigures, policy: HealthPolicy) -> Iterator[Statemen
     doubted = [] if surely else [each for of_one in limits for each in reversed(of_one) if _may_be_beyond(each, seen)]
     for limit in doubted[:1]:
         yield _say(_K.DELIVERY_OPEN, **_doubt(limit, seen))
+
+
+def _unusual(figures: FirstFigures) -> tuple[UnusualGroup, ...]:
+    """The groups that stand out, the gravest first; as many as are told."""
+    return figures.early.groups[:_GROUPS_TOLD] if figures.early is not None else ()
 
 
 # Against earlier sends
@@ -390,11 +427,17 @@ _FOR_LIMIT: Mapping[str, SendStatement] = {
 def _urgent(figures: FirstFigures, policy: HealthPolicy) -> Iterator[Statement]:
     """What the figures surely ask for, the gravest first."""
     seen = figures.seen
-    if runs_away(figures.counts):
+    unusual = _unusual(figures)
+    if is_alarm(figures.counts, figures.early):
         if figures.is_sending:
             yield _say(_K.STOP_THIS)
-        if figures.next_at is not None:
+        if figures.next_at is not None and runs_away(figures.counts):
             yield _say(_K.STOP_NEXT, at=instant_text(figures.next_at))
+        elif figures.next_at is not None:
+            at, where = instant_text(figures.next_at), unusual[0].where_unnamed
+            yield _say(_K.STOP_NEXT_FOR_OPERATOR, at=at, where=where)
+    if unusual:
+        yield _say(_K.ASK_OPERATOR, where=unusual[0].where_unnamed)
     if not seen.recipients:
         yield _say(_K.FIND_OUT_WHY_NOTHING)
     for limit in passed(bounce_limits(policy), seen):

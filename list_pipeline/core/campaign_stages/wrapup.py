@@ -6,7 +6,7 @@ the words (``wrapup_message``), and the bounce trend over campaigns (``core.heal
 The difference of two rates has an interval of its own (Newcombe 1998, method 10: square and add of the two Wilson intervals).
 Rejected: to call two rates different where their own intervals do not overlap, which misses differences that are shown. Opens,
 clicks and complaints grow for days, so a send is held only against figures of the same age; delivery and bounces are known
-within minutes, and may be held against those of the day after.
+within minutes, and may be held against those of the day after or later.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class SendCounts:
 
     Attributes:
         processed: all of them; the base of every rate but those of what is still queued.
-        is_early: counted at the wrap-up; False: a day after the send.
+        is_early: counted at the wrap-up; False: a day after the send or later.
     """
 
     processed: int

@@ -1,4 +1,5 @@
-"""The report of a wrap-up: a card of the first figures, comparisons below it; and the alarm of bounces that run away."""
+"""The report of a wrap-up: a card of the first figures with their picture, comparisons below it; and the alarm of bounces that
+run away, of all messages or at a mail operator."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from datetime import datetime
 
 from list_pipeline.core.campaign_stages.assessment_report import SendReport
 from list_pipeline.core.campaign_stages.assessment_statements import Topic
+from list_pipeline.core.campaign_stages.early_incidents import EarlyIncidents, Look, is_alarm
 from list_pipeline.core.campaign_stages.policy import STAGES
 from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Direction, Figure, SendCounts, runs_away
+from list_pipeline.core.campaign_stages.wrapup_picture import NAMES, rate_charts
 from list_pipeline.core.campaigns.next_campaign import NextCampaign, next_campaign_text
 from list_pipeline.core.messages.alert import AlertLevel, alert
-from list_pipeline.core.messages.slack_blocks import Mrkdwn, SlackMessage, compose, section, with_blocks
+from list_pipeline.core.messages.slack_blocks import Block, Mrkdwn, SlackMessage, compose, section, with_blocks
 from list_pipeline.core.wording import count_text, instant_text, limit_text, rate_text
 
 _ON_THE_CARD = (Figure.DELIVERY, Figure.BOUNCE, Figure.HARD_BOUNCE, Figure.OPEN)
@@ -28,6 +31,7 @@ class WrapupFacts:
         expected: recipients expected by the validation or our rows; None: not known.
         next_campaign: the one that is scheduled next; None: there is none.
         report: what rules and advisors make of it.
+        early: the mail operators that stand out; None: nobody looked.
     """
 
     campaign_key: str
@@ -40,11 +44,12 @@ class WrapupFacts:
     compared: Sequence[Compared]
     next_campaign: NextCampaign | None
     report: SendReport | None = None
+    early: EarlyIncidents | None = None
 
 
 def wrapup_message(facts: WrapupFacts) -> SlackMessage:
     """The report of a wrap-up."""
-    counts, is_alarm = facts.counts, runs_away(facts.counts)
+    counts, early = facts.counts, facts.early
     lines = [
         compose(
             "*{name}* to {label}: begun at {at}, {count} {state}.",
@@ -57,21 +62,53 @@ def wrapup_message(facts: WrapupFacts) -> SlackMessage:
     ]
     if counts.queued:
         lines.append(compose("{n} still to be tried.", n=f"{counts.queued:,}"))
+    if early is not None and (early.groups or early.look is Look.UNREAD):
+        lines += [compose("{found}", found=sentence) for sentence in early.sentences]
     lines += [line for compared in facts.compared if (line := _shown(compared)) is not None]
     if facts.report is not None:
         lines.append(compose("{summary}", summary=facts.report.summary))
     message = alert(
-        "Bounces Run Away" if is_alarm else "🏁 Campaign Wrap-Up",
+        _headline(facts),
         lines,
-        level=AlertLevel.CRITICAL if is_alarm else None,
+        level=AlertLevel.CRITICAL if is_alarm(facts.counts, facts.early) else None,
         facts=[(figure.label, rate_text(counts.rate(figure))) for figure in _ON_THE_CARD],
-        what_to_do=_what_to_do(facts) if is_alarm else [],
+        what_to_do=_what_to_do(facts) if is_alarm(facts.counts, facts.early) else [],
         about=facts.campaign_key,
         below=_details(facts),
     )
+    if pictured := _pictured(facts):
+        message = with_blocks(message, pictured)
     if facts.report is None or message.details is None:
         return message
     return message._replace(details=with_blocks(message.details, [section(_assessments(facts.report))]))
+
+
+def _headline(facts: WrapupFacts) -> str:
+    if runs_away(facts.counts):
+        return "Bounces Run Away"
+    if facts.early is not None and facts.early.groups:
+        return f"Unusual Bounces at {facts.early.where}"
+    return "🏁 Campaign Wrap-Up"
+
+
+_BESIDE = (Figure.BOUNCE, Figure.HARD_BOUNCE, Figure.DELIVERY)
+
+
+def _pictured(facts: WrapupFacts) -> list[Block]:
+    """The rates as charts; below them what a chart cannot show: the intervals of the earlier sends."""
+    charts = rate_charts(facts.counts, facts.compared)
+    lines = [
+        compose(
+            "• {name}: {rates}",
+            name=NAMES[compared.earlier.other],
+            rates=", ".join(
+                f"{figure.label.lower()} {rate_text(compared.earlier.counts.rate(figure))}" for figure in _BESIDE
+            ),
+        )
+        for compared in facts.compared
+        if compared.deltas
+    ]
+    return [*charts, section([Mrkdwn("*Earlier sends, with their intervals (95 %)*"), *lines])] if lines else charts
 
 
 _TITLES = {
@@ -105,14 +142,23 @@ def _told(delta: Delta) -> str:
 
 
 def _what_to_do(facts: WrapupFacts) -> list[Mrkdwn]:
-    limit = limit_text(STAGES.runaway_percent)
-    lines = [compose("More than {limit} bounced: find out why before the next round.", limit=limit)]
+    lines = []
+    if runs_away(facts.counts):
+        limit = limit_text(STAGES.runaway_percent)
+        lines.append(compose("More than {limit} bounced: find out why before the next round.", limit=limit))
+    if facts.early is not None and facts.early.groups:
+        lines.append(
+            compose(
+                "Find out what is wrong at {where}, there or on our side: the next round would meet it too.",
+                where=facts.early.where,
+            )
+        )
     if facts.is_sending:
         lines.append(Mrkdwn("Mailjet is still sending: stop it there if it should not go on."))
     if (coming := facts.next_campaign) is not None:
         at = instant_text(coming.at)
         lines.append(
-            compose("{key} is to be launched at {at}; take it back at Mailjet to stop it.", key=coming.key, at=at)
+            compose("{key} is to be launched at {at}; take it back at Mailjet to pause it.", key=coming.key, at=at)
         )
     return lines
 
@@ -126,6 +172,8 @@ def _details(facts: WrapupFacts) -> list[Mrkdwn]:
     ]
     lines.append(compose("• Blocked by our fault or Mailjet: {n}", n=f"{counts.blocked:,}"))
     lines.append(compose("• Being tried again: {n}", n=f"{counts.deferred:,}"))
+    if facts.early is not None and facts.early.look is not Look.UNREAD and not facts.early.groups:
+        lines += [compose("• {found}", found=sentence) for sentence in facts.early.sentences]
     if facts.expected is not None:
         lines.append(
             compose("• Recipients: {n}, expected {expected}", n=f"{counts.processed:,}", expected=f"{facts.expected:,}")
@@ -141,7 +189,7 @@ def _lines(compared: Compared) -> list[Mrkdwn]:
     age = (
         ""
         if earlier.counts.is_early
-        else "; its figures are those of the day after, so only what is known at once is compared"
+        else "; its figures were counted a day after it or later, so only what is known at once is compared"
     )
     head = compose("*Against {other}* ({name}){age}", other=earlier.other.label, name=earlier.name, age=age)
     return [head, *(_line(one) for one in compared.deltas)]

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from list_pipeline.core.campaign_stages.wrapup import Compared, Delta, Figure
+from list_pipeline.core.campaign_stages.wrapup_picture import TITLE, rates_picture
 from list_pipeline.core.wording import instant_text, rate_text
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import product_asset
@@ -19,8 +20,9 @@ from list_pipeline.operations.services import Services
     description=(
         "Half an hour after a launch: Mailjet's counters, held against the round before of the same cycle and the last send to "
         "the same list, each difference with its interval. Told in the campaign's thread; an alarm where more than 10 % of at "
-        "least 50 messages bounced, in time to stop the next round. Advisors choose what is said, and may be more careful "
-        "than the rules. One request; nothing is changed at Mailjet."
+        "least 50 messages bounced, or where a mail operator stands out by its hard bounces, in time to pause the next round. "
+        "Advisors choose what is said, and may be more careful than the rules. One request, and where three or more bounced "
+        "hard the bounces and the recipients; nothing is changed at Mailjet."
     ),
 )
 def campaign_wrapup(
@@ -32,8 +34,8 @@ def campaign_wrapup(
 
 
 def wrapup_metadata(found: Wrapup) -> dict[str, dg.MetadataValue]:
-    """The figures, their picture, and the comparisons."""
-    counts = found.counts
+    """The figures, their pictures, the mail operators that stand out, and the comparisons."""
+    counts, picture = found.counts, rates_picture(found.counts, found.compared)
     return {
         "summary": md.text(found.report.summary),
         **{
@@ -41,10 +43,13 @@ def wrapup_metadata(found: Wrapup) -> dict[str, dg.MetadataValue]:
             for each in found.report.assessments
         },
         "bounces": md.text("run away" if found.runs_away else "as usual or fewer"),
+        **({"mail operators": md.lines(found.early.sentences)} if found.early is not None else {}),
+        **md.counts({"requests_for_operators": found.early.requests if found.early is not None else None}),
         "counted at": md.text(instant_text(counts.collected_at)),
         **md.counts({f"{figure.value}_percent": counts.rate(figure).percent for figure in Figure}),
         **md.counts({"messages": counts.processed, "still_to_be_tried": counts.queued, "blocked": counts.blocked}),
-        "picture": md.bars(
+        **({"picture": md.picture(TITLE, picture)} if picture is not None else {}),
+        "outcomes": md.bars(
             "Messages",
             {
                 "delivered": counts.delivered,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.campaign_stages.assessment import FirstFigures
 from list_pipeline.core.campaign_stages.assessment_report import SendReport
+from list_pipeline.core.campaign_stages.early_incidents import EarlyIncidents, is_alarm
 from list_pipeline.core.campaign_stages.times import Stage, StageTime, Timing, wrapup
 from list_pipeline.core.campaign_stages.wrapup import Compared, SendCounts, compare, runs_away
 from list_pipeline.core.campaign_stages.wrapup_message import WrapupFacts, wrapup_message
@@ -22,6 +23,7 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.messages import keys
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.campaign_stages.advice import send_report
+from list_pipeline.operations.campaign_stages.early_incidents import look_early
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.campaigns.discovery import rates_of, sent_id
 from list_pipeline.operations.campaigns.scheduled_campaigns import next_campaign
@@ -37,11 +39,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Wrapup:
-    """The wrap-up of a campaign. ``delivery``: of its message; None: it was told before."""
+    """The wrap-up of a campaign.
+
+    Attributes:
+        early: the mail operators that stand out; None: nobody looked.
+        delivery: of its message; None: it was told before.
+    """
 
     campaign_key: str
     counts: SendCounts
     compared: tuple[Compared, ...]
+    early: EarlyIncidents | None
     report: SendReport
     delivery: Delivery | None
 
@@ -52,7 +60,8 @@ class Wrapup:
 
 
 def wrap_up(services: Services, key: str) -> Wrapup:
-    """Wrap a campaign up, once; asked again, what was found then.
+    """Wrap a campaign up, once; asked again, what was found then. The requests are one for the counters, and those of
+    ``early_incidents`` where enough messages bounced hard.
 
     Raises:
         NotFoundError: there is no such campaign.
@@ -76,6 +85,7 @@ def wrap_up(services: Services, key: str) -> Wrapup:
         what_to_do = "Its maintenance tells the figures of the day after: see maintenance_report"
         raise RefusedError(tried, "first figures cannot be read any more a day after the launch", what_to_do)
     counts = known or _read(services, campaign)
+    early = look_early(services, campaign, counts)
     with services.database.begin() as connection:
         compared = tuple(compare(counts, one) for one in stage_rows.earlier_sends(connection, campaign.campaign_id))
         coming = next_campaign(connection, services.clock.now())
@@ -85,6 +95,7 @@ def wrap_up(services: Services, key: str) -> Wrapup:
         compared,
         is_sending=campaign.status is CampaignStatus.LAUNCHING,
         next_at=coming.at if coming is not None else None,
+        early=early,
     )
     # Between two transactions: the advisors take their time, and nothing may be locked meanwhile.
     report = send_report(services, campaign.campaign_id, figures, time.due_at)
@@ -99,6 +110,7 @@ def wrap_up(services: Services, key: str) -> Wrapup:
         compared=compared,
         next_campaign=coming,
         report=report,
+        early=early,
     )
     with services.database.begin() as connection:
         message = _told(services, connection, campaign.campaign_id, row.scheduled_at, time, facts)
@@ -106,8 +118,8 @@ def wrap_up(services: Services, key: str) -> Wrapup:
     with services.database.begin() as connection:
         stage_rows.complete(connection, services.clock.now())
         stage_rows.follow_deliveries(connection, [campaign.campaign_id])
-    log.info("a campaign was wrapped up", campaign=key, runs_away=runs_away(counts), told=delivery is not None)
-    return Wrapup(key, counts, compared, report, delivery)
+    log.info("a campaign was wrapped up", campaign=key, alarm=is_alarm(counts, early), told=delivery is not None)
+    return Wrapup(key, counts, compared, early, report, delivery)
 
 
 def _read(services: Services, campaign: Campaign) -> SendCounts:
@@ -139,7 +151,7 @@ def _told(
         message.blocks,
         campaign_id=campaign_id,
         thread_key=keys.campaign_thread(campaign_id),
-        is_important=runs_away(facts.counts),
+        is_important=is_alarm(facts.counts, facts.early),
         is_broadcast=True,
     )
     return queue(services, connection, outgoing, message.details)

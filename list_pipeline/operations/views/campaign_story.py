@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from list_pipeline.core.campaign_stages.early_incidents import EarlyIncidents
 from list_pipeline.core.campaign_stages.times import Stage, StageState
+from list_pipeline.core.campaign_stages.wrapup import Compared, SendCounts, compare
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.plans.plan import PlanStatus
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import views
-from list_pipeline.storage.campaign_stages import KeptReport, kept_report
+from list_pipeline.storage.campaign_stages import KeptReport, earlier_sends, early_incidents, kept_report, wrapup_counts
 from list_pipeline.storage.views import CampaignRow, LogRow, OverrideRow, PlanRow, QuestionRow, StageRow, ValidationRow
 
 MOST_OF_A_KIND = 200
@@ -32,10 +36,22 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstFiguresOfSend:
+    """The counts of a wrap-up, held against earlier sends.
+
+    ``operators``: the mail operators that stood out; None: nobody looked.
+    """
+
+    counts: SendCounts
+    compared: tuple[Compared, ...]
+    operators: EarlyIncidents | None
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignStory:
     """A campaign with everything about it, each kind with the latest first; ``timeline``: all of it, oldest first.
 
-    ``wrapup``: what rules and advisors made of its first figures; None: it was not wrapped up.
+    ``wrapup``: what rules and advisors made of its first figures; ``first_figures``: these; None: it was not wrapped up.
     """
 
     campaign: CampaignRow
@@ -47,6 +63,7 @@ class CampaignStory:
     stages: tuple[StageRow, ...]
     overrides: tuple[OverrideRow, ...]
     wrapup: KeptReport | None
+    first_figures: FirstFiguresOfSend | None
 
 
 _VALIDATION = "pre_campaign_validation"
@@ -83,8 +100,17 @@ def campaign_story(services: Storing, key: str) -> CampaignStory:
             tuple(views.stages(connection, key)),
             tuple(views.overrides(connection, key)),
             kept_report(connection, campaign.number),
+            _first_figures(connection, campaign.number),
         )
     return replace(story, timeline=tuple(sorted(timeline_of(story), key=lambda one: one.at)))
+
+
+def _first_figures(connection: Connection, campaign_id: int) -> FirstFiguresOfSend | None:
+    counts = wrapup_counts(connection, campaign_id)
+    if counts is None:
+        return None
+    compared = tuple(compare(counts, one) for one in earlier_sends(connection, campaign_id))
+    return FirstFiguresOfSend(counts, compared, early_incidents(connection, campaign_id))
 
 
 def timeline_of(story: CampaignStory) -> Iterator[Happened]:

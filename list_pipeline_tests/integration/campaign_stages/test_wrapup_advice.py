@@ -38,7 +38,7 @@ def asked(made: Installation) -> list[tuple[Any, ...]]:
 
 
 def own_report(found: Wrapup, *, is_sending: bool = False) -> Any:
-    return policy_report(FirstFigures("List 1", found.counts, found.compared, is_sending))
+    return policy_report(FirstFigures("List 1", found.counts, found.compared, is_sending, early=found.early))
 
 
 def test_four_advisors_and_then_the_summary_are_asked_and_all_of_it_is_recorded(small: Installation) -> None:

@@ -293,6 +293,16 @@ def engagement(**parts: str) -> str:
     return f"insert into contact_engagement ({', '.join(row)}) values ({', '.join(row.values())})"
 
 
+def early_look(look: str = "read", why: str = "", requests: int = 12, groups: str = "[{}]") -> str:
+    return f"""insert into early_incident_look (campaign_id, looked_at, look, why, requests, groups)
+        select id, now(), '{look}', '{why}', {requests}, '{groups}' from campaign_schedule"""
+
+
+def past_attempt(attempts: int = 1, problem: str = "no counters") -> str:
+    return f"""insert into past_metrics_attempt (campaign_id, attempts, tried_at, problem)
+        select id, {attempts}, now(), '{problem}' from campaign_schedule"""
+
+
 def told_reading(is_complete: str = "false") -> str:
     return f"""insert into bounce_fetch (campaign_id, sweep, fetched_at, is_complete, rows_read)
         select id, 'told', now(), {is_complete}, 0 from campaign_schedule"""
@@ -308,6 +318,8 @@ ALLOWED = [
     mass_change(how="0, 0, 0, 'accepted', now()"), unreadable_row(),
     unreadable_ruling(),
     incident_count(),
+    early_look(), early_look("too_few", requests=0, groups="[]"), early_look("unread", "away", groups="[]"),
+    past_attempt(),
     told_event(), told_event(**A_TOLD_FAILURE), told_count(), engagement(), told_reading(),
     quarantined(), quarantined(state="'planned'", started_at="null"),
     quarantined(state="'dropped'", started_at="null", ended_at="now()"), quarantined(state="'released'", ended_at="now()"),
@@ -561,6 +573,13 @@ FORBIDDEN = {
     "a list edit of all campaigns that names a list": list_edit("'campaign_1', 'excluded'"),
     "a list edit without a list": list_edit("null, 'left'"),
     "a list edit in no role": list_edit("'vip', 'left'"),
+    "a look at operators of no kind": early_look("odd", groups="[]"),
+    "operators that were not read without a reason": early_look("unread", groups="[]"),
+    "operators that were read, with a reason against it": early_look(why="away"),
+    "operators that stand out though nothing was read": early_look("too_few"),
+    "a look with fewer requests than none": early_look(requests=-1),
+    "figures that were never asked for": past_attempt(0),
+    "figures that could not be read for no reason": past_attempt(problem=""),
     "counts of an unknown kind of group": incident_count("segment"),
     "a negative number of attempted contacts": incident_count(attempted=-1, hard=-1),
     "a negative number of hard bounces": incident_count(hard=-1),

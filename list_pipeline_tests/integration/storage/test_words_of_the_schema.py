@@ -11,6 +11,7 @@ import pytest
 
 from list_pipeline.core.alarms.events import AlarmAction, Receiver
 from list_pipeline.core.alarms.problems import AlarmKind
+from list_pipeline.core.campaign_stages.early_incidents import Look
 from list_pipeline.core.campaigns.cycles import RoundDoubt
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.digest.periods import Period
@@ -43,6 +44,7 @@ WORDS: Mapping[str, Collection[str]] = {
     "change_step.action": StepAction,
     "change_step.list_role": ListRole,
     "change_step.state": StepState,
+    "early_incident_look.look": Look,
     "erasure.state": DeletionState,
     "incident_count.kind": GroupKind,
     "mailjet_job.state": JobState,

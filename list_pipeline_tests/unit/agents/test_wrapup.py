@@ -129,7 +129,7 @@ def test_the_question_holds_figures_with_their_intervals_and_no_name() -> None:
         "high_percent": 0.39,
     }
     before, same_list = data["earlier_sends"]
-    assert (before["which"], same_list["counted"]) == ("the round before of this cycle", "a day after it")
+    assert (before["which"], same_list["counted"]) == ("the round before of this cycle", "a day after it or later")
     opened = next(each for each in before["differences_in_percentage_points"] if each["figure"] == "open")
     assert opened["shows"] == "higher"
     assert opened["low"] < opened["points"] < opened["high"]
