@@ -1,4 +1,4 @@
-"""Commands about cycles: seeing them, and saying what a send is that fits none."""
+"""Commands about cycles and what was sent: seeing them, saying what a send is that fits none, reading figures of past ones."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command()(cycles)
     app.command("round")(rule_on)
     app.command("close-cycle")(close_cycle)
+    app.command("past-metrics")(past_metrics)
 
 
 def cycles() -> None:
@@ -114,5 +115,29 @@ def _show(known: Iterable[Cycle]) -> None:
                 }
                 for cycle in latest
             ]
+        }
+    )
+
+
+def past_metrics(
+    show: Annotated[bool, typer.Option("--show", help="Only how many are missing; nothing is read.")] = False,
+) -> None:
+    """Read the figures of campaigns that were sent before the first start, at most a hundred at once, or show how many are
+    missing. The schedule does it by itself."""
+    from list_pipeline.operations.campaigns.past_metrics import collect_past_metrics, past_metrics_counts
+
+    with opened_services() as services:
+        found = None if show else collect_past_metrics(services)
+        counts = found.counts if found is not None else past_metrics_counts(services)
+    if found is not None:
+        say(f"Read: {count_text(len(found.read), 'campaign')}, with {count_text(found.requests, 'request')}.")
+        for key, why in found.unread.items():
+            say(f"{key}: {why}.")
+    say(f"In all {counts.read:,} read, {counts.missing:,} still missing, {counts.given_up:,} given up.")
+    give(
+        {
+            "read": found.read if found is not None else (),
+            "unread": found.unread if found is not None else {},
+            "counts": counts,
         }
     )

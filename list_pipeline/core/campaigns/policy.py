@@ -25,6 +25,13 @@ class CampaignPolicy:
     recipients_read_again: timedelta = timedelta(days=1)
     """Who was mailed by an older campaign is read again after this time, if it is not known."""
 
+    past_metrics_attempts: int = 3
+    """The figures of a campaign from before the first start are asked for so often, until they can be read ..."""
+    past_metrics_again: timedelta = timedelta(days=1)
+    """... and so long after an attempt at the earliest."""
+    past_metrics_at_once: int = 100
+    """Those of so many campaigns are asked for in a run at most, one request each."""
+
     not_started_after: timedelta = timedelta(minutes=30)
     """A scheduled campaign that Mailjet has not begun to send so long after its time is told: Mailjet begins within minutes,
     and shows it within a few more."""

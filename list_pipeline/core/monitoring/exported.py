@@ -91,6 +91,7 @@ JOBS_THAT_START_THEMSELVES = (
     "maintenance_reporting",
     "membership_sync_job",
     "notification_delivery_job",
+    "past_campaign_metrics_job",
     "post_campaign_maintenance",
     "pre_campaign_validation_job",
     "release_quarantine",

@@ -71,6 +71,7 @@ ROWS: Mapping[str, Row] = {
     "states": Row(("--history", "--limit", "5"), also=("--list", "1")),
     "cycles": Row(),
     "round": Row(("{key}", "fits", *NAMED)),
+    "past-metrics": Row(also=("--show",)),
     "close-cycle": Row(NAMED, ends=1, also=(*NAMED, "--reopen")),
     "close-finding": Row(("999", *NAMED), ends=1),
     "contact": Row(("{address}", "--mailjet")),
