@@ -14,6 +14,7 @@ from list_pipeline.core.campaign_stages.times import Stage, StageState
 from list_pipeline.core.campaign_stages.wrapup import Figure, Other
 from list_pipeline.core.errors import RefusedError, TransientError
 from list_pipeline.core.lists import ListRole
+from list_pipeline.core.messages.delivery import DeliveryState
 from list_pipeline.defs.build import build_defs
 from list_pipeline.defs.campaign_stages.automation import campaign_stages
 from list_pipeline.operations.campaign_stages.follow import follow_stages, to_wrap_up
@@ -144,3 +145,14 @@ def test_a_campaign_that_is_still_sent_is_completed_once_it_ended(small: Install
     assert StageState.TOLD.value in {
         row[0] for row in small.query("select state from campaign_stage where stage = :s", s=Stage.WRAPUP.value)
     }
+
+
+def test_where_slack_takes_no_charts_the_rates_stand_as_text(small: Installation) -> None:
+    small.control.slack_scenario("charts_refused", count=None)
+    found = wrap_up(small.services, sent(small, p1="user_unknown"))
+    assert found.delivery is not None
+    assert found.delivery.state is DeliveryState.SENT
+    (card,) = cards(small, "Campaign Wrap-Up")
+    assert "data_visualization" not in card
+    assert "• Bounced: " in card
+    assert "% of what was tried" in card
