@@ -369,6 +369,7 @@ def _finish(services: ReadingMailjet, report: SyncReport, requests_before: int, 
             sync_rows.save_sync_state(
                 connection, role, sizes, now, list_id=seen.list_id, name=seen.name, full=role in report.full_lists
             )
+        members.fold_sizes(connection)
         twice = members.in_two_campaign_lists(connection)
         if twice:
             report.findings.append(f"In two campaign lists: {count_text(len(twice), 'contact')}, {_some(twice)}")

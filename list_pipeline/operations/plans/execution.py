@@ -394,7 +394,7 @@ class _Execution:
             now = self._services.clock.now()
             addresses = members.addresses_of(connection, contacts)
             places = members.places_of(connection, contacts)
-            known = members.stored_sizes(connection)[ListRole.MASTER].raw
+            known = members.raw_size(connection, ListRole.MASTER)
             is_on = partial(_is_on, places)
             waiting = self._begun_and_unreadable(connection, lacking_address(steps, is_on, addresses))
             begun_with = [step.contact_id for step in waiting]

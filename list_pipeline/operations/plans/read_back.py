@@ -110,7 +110,7 @@ class ReadBack:
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
             places = members.places_in_order(connection, role, ids)
-            known = members.stored_sizes(connection)[role].raw
+            known = members.raw_size(connection, role)
         # Whoever was taken off stands in front of nobody any more.
         wanted = [Wanted(place.row_id, place.rank - gone) for gone, place in enumerate(places)]
         if places and before - after != len(places):

@@ -231,7 +231,7 @@ class Settling:
             addresses = members.addresses_of(connection, contacts)
         effect = effect or self._lists.effect_of(steps, before)
         with self._lock.writing() as connection:
-            known = members.stored_sizes(connection)[ListRole.MASTER].raw
+            known = members.raw_size(connection, ListRole.MASTER)
         # An erased contact whom a newcomer replaced in the count of master is among those whom the job did not change.
         missing = {step.contact_id for step in effect.missing}
         erased = self._edits.erased_among(contacts, known, self._lists.latest, bool(missing))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.quarantine.life import QuarantineState
 from list_pipeline.storage.database import fetch_all, fetch_one, fetch_row, fetch_scalar, sql_word
-from list_pipeline.storage.quarantine import is_excluded_for_good
+from list_pipeline.storage.membership.members import SIZES
 
 _MEMBERSHIP = f"""
     select contact_id, in_master_list, in_campaign_list_1, in_campaign_list_2, in_campaign_list_3, in_suppression_list,
@@ -50,15 +50,8 @@ def list_rows(connection: Connection) -> Mapping[ListRole, RowMapping]:
     found = fetch_all(
         connection,
         f"""
-        select r.list_role, count(l.contact_id) as raw, count(*) filter (where l.is_unsubscribed) as unsubscribed,
-               count(*) filter (where {is_excluded_for_good("c")}) as excluded,
-               count(*) filter (where not l.is_unsubscribed and not {is_excluded_for_good("c")}) as mailable,
-               s.last_synced_at, s.last_full_sync_at
-        from unnest(cast(:roles as text[])) as r (list_role)
-        left join list_membership l on l.list_role = r.list_role and l.left_at is null
-        left join contact_list_membership c on c.contact_id = l.contact_id
-        left join sync_state s on s.list_role = r.list_role
-        group by r.list_role, s.last_synced_at, s.last_full_sync_at
+        select sizes.*, s.last_synced_at, s.last_full_sync_at
+        from ({SIZES}) sizes left join sync_state s using (list_role)
         """,
         roles=[role.value for role in ListRole],
     )

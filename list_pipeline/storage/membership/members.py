@@ -41,6 +41,9 @@ LIST_FLAG: Mapping[ListRole, str] = {
 }
 """The column of a contact's row that says whether it is on a list."""
 
+_DELTAS_MAX = 200
+"""So many changes of sizes are added up at each asking, before they are put together: a millisecond."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSizes:
@@ -81,32 +84,53 @@ def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[i
     )
 
 
+SIZES = f"""
+    select r.list_role, coalesce(d.raw, 0) as raw, coalesce(d.unsubscribed, 0) as unsubscribed,
+           coalesce(e.excluded, 0) as excluded,
+           coalesce(d.raw, 0) - coalesce(d.unsubscribed, 0) - coalesce(e.only_excluded, 0) as mailable
+    from unnest(cast(:roles as text[])) as r (list_role)
+    left join (select list_role, sum(raw)::bigint as raw, sum(unsubscribed)::bigint as unsubscribed
+               from list_size_delta group by list_role) d using (list_role)
+    left join (select l.list_role, count(*) as excluded, count(*) filter (where not l.is_unsubscribed) as only_excluded
+               from contact_list_membership c join list_membership l using (contact_id)
+               where {is_excluded_for_good("c")} and l.left_at is null group by l.list_role) e using (list_role)
+"""
+"""SQL: the sizes of the lists named in ``:roles``. Who is in quarantine is present: mailable, and not excluded. Only those who
+are excluded are read one by one; triggers keep how many are on each list."""
+
+
 def stored_sizes(connection: Connection) -> Mapping[ListRole, StoredSizes]:
     """Sizes of the five lists as our rows have them. Who is in quarantine is present: mailable, and not excluded."""
-    found = {
-        row["list_role"]: row
-        for row in fetch_all(
-            connection,
-            f"""
-            select l.list_role, count(*) as raw, count(*) filter (where l.is_unsubscribed) as unsubscribed,
-                   count(*) filter (where {is_excluded_for_good("c")}) as excluded,
-                   count(*) filter (where not l.is_unsubscribed and not {is_excluded_for_good("c")}) as mailable
-            from list_membership l join contact_list_membership c using (contact_id)
-            where l.left_at is null group by l.list_role
-            """,
-        )
-    }
+    found = fetch_all(connection, SIZES, roles=[role.value for role in ListRole])
     return {
-        role: StoredSizes(
-            raw=int(found[role.value]["raw"]),
-            mailable=int(found[role.value]["mailable"]),
-            unsubscribed=int(found[role.value]["unsubscribed"]),
-            excluded=int(found[role.value]["excluded"]),
+        ListRole(row["list_role"]): StoredSizes(
+            raw=int(row["raw"]),
+            mailable=int(row["mailable"]),
+            unsubscribed=int(row["unsubscribed"]),
+            excluded=int(row["excluded"]),
         )
-        if role.value in found
-        else StoredSizes(0, 0, 0, 0)
-        for role in ListRole
+        for row in found
     }
+
+
+def raw_size(connection: Connection, role: ListRole) -> int:
+    """How many entries of a list our rows have."""
+    statement = "select coalesce(sum(raw), 0) from list_size_delta where list_role = :role"
+    return int(fetch_scalar(connection, statement, role=role.value))
+
+
+def fold_sizes(connection: Connection) -> None:
+    """Put the rows that the sizes are the sum of together, where they have become many."""
+    execute(
+        connection,
+        """
+        with folded as (
+            delete from list_size_delta where (select count(*) from list_size_delta) > :most returning *)
+        insert into list_size_delta
+        select list_role, sum(raw), sum(unsubscribed) from folded group by list_role
+        """,
+        most=_DELTAS_MAX,
+    )
 
 
 def excluded_contacts(connection: Connection) -> int:
@@ -119,8 +143,8 @@ def end_of_list(connection: Connection, role: ListRole) -> tuple[int, int | None
     row = fetch_row(
         connection,
         "the end of a list",
-        """select count(*) as entries, max(recipient_id) as last_id from list_membership
-           where list_role = :role and left_at is null""",
+        """select (select coalesce(sum(raw), 0) from list_size_delta where list_role = :role) as entries,
+                  (select max(recipient_id) from list_membership where list_role = :role and left_at is null) as last_id""",
         role=role.value,
     )
     return int(row["entries"]), row["last_id"]
@@ -154,24 +178,31 @@ def taken_off_by_others(connection: Connection, since: datetime) -> Mapping[List
     found = fetch_all(
         connection,
         f"""
-        select l.list_role, count(*) filter (where l.left_at is null) as present,
-               count(*) filter (where l.left_at > :since and not c.is_anonymised
-                   and not c.in_suppression_list and not exists (
-                   select 1 from change h join change_step s using (change_id)
-                   where h.contact_id = l.contact_id and s.action = {sql_word(StepAction.REMOVE)}
-                     and s.list_role = l.list_role and s.state in {sql_list(StepState.CONFIRMED, StepState.COMPENSATED)}
-                     and s.changed_at >= l.left_at - interval '1 minute') and not exists (
-                   select 1 from mass_change_contact n join mass_change m using (mass_change_id)
-                   where n.contact_id = l.contact_id and m.list_role = l.list_role
-                     and m.kind in {sql_list(MassChangeKind.LEFT, MassChangeKind.GONE)}
-                     and m.seen_at >= l.left_at)) as taken_off
-        from list_membership l join contact_list_membership c using (contact_id)
-        where l.list_role in {sql_list(*CAMPAIGN_LISTS)} and (l.left_at is null or l.left_at > :since)
-        group by l.list_role
+        with gone as materialized (
+            select l.list_role, l.contact_id, l.left_at
+            from list_membership l join contact_list_membership c using (contact_id)
+            where l.list_role in {sql_list(*CAMPAIGN_LISTS)} and l.left_at > :since and not c.is_anonymised
+              and not c.in_suppression_list),
+        explained as (
+            select g.list_role, g.contact_id
+            from gone g join change h using (contact_id)
+            join change_step s on s.change_id = h.change_id and s.list_role = g.list_role
+            where s.action = {sql_word(StepAction.REMOVE)}
+              and s.state in {sql_list(StepState.CONFIRMED, StepState.COMPENSATED)}
+              and s.changed_at >= g.left_at - interval '1 minute'
+            union
+            select g.list_role, g.contact_id
+            from gone g join mass_change m using (list_role)
+            join mass_change_contact n on n.mass_change_id = m.mass_change_id and n.contact_id = g.contact_id
+            where m.kind in {sql_list(MassChangeKind.LEFT, MassChangeKind.GONE)} and m.seen_at >= g.left_at)
+        select list_role, count(*) as taken_off
+        from (select list_role, contact_id from gone except select list_role, contact_id from explained) unexplained
+        group by list_role
         """,
         since=since,
     )
-    return {ListRole(row["list_role"]): (int(row["taken_off"]), int(row["present"])) for row in found}
+    taken_off = {ListRole(row["list_role"]): int(row["taken_off"]) for row in found}
+    return {role: (taken_off.get(role, 0), raw_size(connection, role)) for role in CAMPAIGN_LISTS}
 
 
 def in_two_campaign_lists(connection: Connection) -> tuple[int, ...]:
@@ -388,12 +419,15 @@ def count_bounces(connection: Connection, campaign_id: int, sweep: str, now: dat
                soft_bounce_count = soft_bounce_count + (e.bounce_class = 'soft')::int,
                last_bounce_date = greatest(m.last_bounce_date, e.occurred_at),
                is_complaining = is_complaining or e.bounce_class = 'complaint', last_updated = :now
-        from bounce_event e
-        where e.campaign_id = :campaign and e.sweep = :sweep and e.contact_id = m.contact_id
-          and e.bounce_class in ('hard', 'soft', 'complaint') and not e.is_contradictory
-          and not exists (select 1 from bounce_event o join bounce_fetch f using (campaign_id, sweep)
-                          where o.campaign_id = e.campaign_id and o.sweep <> e.sweep and o.contact_id = e.contact_id
-                            and o.bounce_class = e.bounce_class and f.is_complete and not o.is_contradictory)
+        from (
+            -- One pass over the campaign's failures. Looking each up among those of the other sweeps was quadratic as long as
+            -- nothing was known of how the new campaign's are spread.
+            select contact_id, bounce_class, max(occurred_at) as occurred_at from bounce_event
+            where campaign_id = :campaign and bounce_class in ('hard', 'soft', 'complaint') and not is_contradictory
+              and (sweep = :sweep or sweep = any(array(
+                  select sweep from bounce_fetch where campaign_id = :campaign and is_complete)))
+            group by contact_id, bounce_class having bool_and(sweep = :sweep)) e
+        where e.contact_id = m.contact_id
         """,
         campaign=campaign_id,
         sweep=sweep,

@@ -370,11 +370,16 @@ def merge_unsubscribed(connection: Connection, role: ListRole, now: datetime, *,
     return _changed(
         connection,
         list_edits.noting_unsubscribed("""
-        update list_membership m set is_unsubscribed = (r.contact_id is not null), unsubscribed_at = r.unsubscribed_at
-        from list_membership o
-        left join seen_recipient r on r.list_role = o.list_role and r.contact_id = o.contact_id
-        where m.list_role = o.list_role and m.contact_id = o.contact_id and m.list_role = :role and m.left_at is null
-          and m.is_unsubscribed is distinct from (r.contact_id is not null) and (:all_named or r.contact_id is not null)"""),
+        update list_membership m set is_unsubscribed = o.is_seen, unsubscribed_at = o.unsubscribed_at
+        from (
+            -- Those who are seen and those who were known: both few, and nobody else changes.
+            select r.contact_id, true as is_seen, r.unsubscribed_at from seen_recipient r where r.list_role = :role
+            union all
+            select k.contact_id, false, null from list_membership k
+            where k.list_role = :role and k.is_unsubscribed and k.left_at is null and :all_named
+              and not exists (select 1 from seen_recipient r where r.list_role = :role and r.contact_id = k.contact_id)) o
+        where m.list_role = :role and m.contact_id = o.contact_id and m.left_at is null
+          and m.is_unsubscribed is distinct from o.is_seen"""),
         role=role.value,
         now=now,
         noted=True,
@@ -388,13 +393,16 @@ def merge_excluded(connection: Connection, now: datetime, *, all_named: bool) ->
     return _changed(
         connection,
         list_edits.noting_excluded("""
-        update contact_list_membership m set is_excluded = (s.contact_id is not null), last_updated = :now
-        from contact_list_membership o left join (
-            select contact_id from seen_contact where is_excluded
-            union select contact_pseudonym(contact_id) from seen_contact where is_excluded and is_anonymised) s
-            on s.contact_id = o.contact_id
-        where m.contact_id = o.contact_id and m.is_excluded is distinct from (s.contact_id is not null)
-          and (:all_named or s.contact_id is not null)"""),
+        update contact_list_membership m set is_excluded = o.is_seen, last_updated = :now
+        from (
+            with seen as (
+                select contact_id from seen_contact where is_excluded
+                union select contact_pseudonym(contact_id) from seen_contact where is_excluded and is_anonymised)
+            select contact_id, true as is_seen from seen
+            union all
+            select k.contact_id, false from contact_list_membership k
+            where k.is_excluded and :all_named and not exists (select 1 from seen where seen.contact_id = k.contact_id)) o
+        where m.contact_id = o.contact_id and m.is_excluded is distinct from o.is_seen"""),
         now=now,
         noted=True,
         all_named=all_named,

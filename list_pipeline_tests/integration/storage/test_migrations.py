@@ -50,6 +50,7 @@ TABLES = {
     "plan_approval", "slack_reviewer", "message_button", "plan_escalation",
     "page_session",
     "plan_edit",
+    "list_size_delta",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -82,6 +83,8 @@ INDEXES = {
     "page_session_token_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
+    "list_membership_unsubscribed_idx", "list_membership_left_idx", "contact_excluded_idx", "contact_anonymised_idx",
+    "contact_in_two_lists_idx", "contact_suppressed_and_mailable_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {

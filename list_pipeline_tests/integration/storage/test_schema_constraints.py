@@ -333,6 +333,8 @@ CLOSING = (
     " values ({number}, '{lists}', {missed}, now(), 'ada', 'why'{values})"
 )
 FORBIDDEN = {
+    "a size of a list that is none of the five":
+        "insert into list_size_delta (list_role, raw, unsubscribed) values ('sixth', 1, 0)",
     "a cycle without a number": "insert into cycle (number, opened_at) values (0, now())",
     "a cycle closed without a reason": "insert into cycle (number, opened_at, closed_at) values (1, now(), now())",
     "a cycle closed before it opened":

@@ -1,0 +1,15 @@
+drop index list_pipeline.contact_suppressed_and_mailable_idx;
+drop index list_pipeline.contact_in_two_lists_idx;
+drop index list_pipeline.contact_anonymised_idx;
+drop index list_pipeline.contact_excluded_idx;
+drop index list_pipeline.list_membership_left_idx;
+drop index list_pipeline.list_membership_unsubscribed_idx;
+drop trigger sizes_truncated on list_pipeline.list_membership;
+drop trigger sizes_deleted on list_pipeline.list_membership;
+drop trigger sizes_updated on list_pipeline.list_membership;
+drop trigger sizes_inserted on list_pipeline.list_membership;
+drop function list_pipeline.note_places_truncated();
+drop function list_pipeline.note_places_deleted();
+drop function list_pipeline.note_places_updated();
+drop function list_pipeline.note_places_inserted();
+drop table list_pipeline.list_size_delta;
