@@ -20,7 +20,6 @@ from urllib.parse import quote
 import dagster as dg
 import pytest
 import structlog
-from sqlalchemy.pool import QueuePool
 from typer.testing import CliRunner
 
 from list_pipeline.cli.main import app
@@ -199,8 +198,6 @@ def life(new_database: Callable[[], str], redis_url: str, tmp_path_factory: pyte
         patch.setenv("DAGSTER_HOME", str(home_folder))
         patch.setenv("TMPDIR", str(temporary))
         patch.setattr(tempfile, "tempdir", str(temporary))
-        # Dagster opens a connection for every statement; a pool makes the runs twice as fast and changes nothing else.
-        patch.setattr("sqlalchemy.pool.NullPool", QueuePool)
         clock = VirtualClock(ANCHOR)
         with (
             rehearsal(folder / "sandbox", new_database(), clock=clock, redis_url=redis_url) as account,

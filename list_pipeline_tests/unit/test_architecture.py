@@ -147,6 +147,6 @@ def test_the_lock_holds_every_pinned_dependency_with_hashes_and_names_no_host() 
 
 def test_a_bare_scheme_never_reaches_dagsters_storage() -> None:
     instance = yaml.safe_load((CHECKOUT / "dagster.yaml").read_text())
-    assert instance["storage"]["postgres"]["postgres_url"] == {"env": "DAGSTER_POSTGRES_URL"}
+    assert instance["storage"]["custom"]["config"]["postgres_url"] == {"env": "DAGSTER_POSTGRES_URL"}
     assert instance["concurrency"]["pools"] == {"default_limit": 1, "granularity": "op"}
     assert instance["telemetry"]["enabled"] is False

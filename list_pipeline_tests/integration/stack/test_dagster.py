@@ -7,8 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
+from list_pipeline.defs.instance_storage import KEPT
 from list_pipeline_tests.paths import CHECKOUT
 
 
@@ -39,3 +43,35 @@ def test_dagster_opens_its_storage_with_our_settings_and_stores_a_run(
         assert len(instance.all_logs(record.dagster_run.run_id)) > 5
         assert instance.event_log_storage.get_concurrency_info("lists").slot_count == 1
     assert not os.environ.get("DAGSTER_HOME") or Path(os.environ["DAGSTER_HOME"]) != tmp_path
+
+
+def test_dagsters_connections_are_used_again_and_a_server_that_closed_them_is_not_noticed(
+    new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    url = new_database()
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url.replace("postgresql://", "postgresql+psycopg2://", 1))
+    (tmp_path / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        changing.execute_in_process(instance=instance)
+
+        @event.listens_for(Pool, "connect")
+        def count(*_: object) -> None:
+            opened.append("one")
+
+        try:
+            assert changing.execute_in_process(instance=instance).success
+            assert len(opened) <= KEPT
+            with psycopg.connect(url, autocommit=True) as other:
+                other.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+                    "and pid <> pg_backend_pid()"
+                )
+            assert changing.execute_in_process(instance=instance).success
+        finally:
+            event.remove(Pool, "connect", count)
+    with psycopg.connect(url) as other:
+        left = other.execute(
+            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        ).fetchone()
+    assert left == (0,)
