@@ -82,7 +82,7 @@ def established_by_domain(
         connection,
         f"""
         {_ESTABLISHED}
-        select lower(split_part(c.email, '@', 2)) as domain, count(*) as attempted,
+        select c.domain, count(*) as attempted,
                count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard
         from established join contact_list_membership c using (contact_id)
         left join bounce_event b on b.campaign_id = :campaign and b.sweep = :sweep and b.contact_id = c.contact_id
@@ -215,12 +215,12 @@ def last_reached(connection: Connection, domains: Collection[str], as_of: dateti
     found = fetch_all(
         connection,
         """
-        select lower(split_part(c.email, '@', 2)) as domain, max(coalesce(s.send_start_at, s.send_end_at)) as reached_at
+        select c.domain, max(coalesce(s.send_start_at, s.send_end_at)) as reached_at
         from contact_list_membership c join campaign_recipient r using (contact_id)
         join campaign_schedule s on s.id = r.campaign_id join lateral (
             select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
         ) f on true
-        where lower(split_part(c.email, '@', 2)) = any(:domains) and not c.is_anonymised
+        where c.domain = any(:domains) and not c.is_anonymised
           and coalesce(s.send_start_at, s.send_end_at) <= :as_of
           and not exists (
               select 1 from bounce_event b
@@ -237,7 +237,7 @@ def domains_of_account(connection: Connection) -> frozenset[str]:
     """The domains of all contacts that we know, lower case."""
     found = fetch_all(
         connection,
-        "select distinct lower(split_part(email, '@', 2)) as domain from contact_list_membership where not is_anonymised",
+        "select distinct domain from contact_list_membership where not is_anonymised",
     )
     return frozenset(str(row["domain"]) for row in found)
 
@@ -263,10 +263,10 @@ def last_answered(
             ) f on true
             where coalesce(s.send_start_at, s.send_end_at) between :since and :as_of
         )
-        select lower(split_part(c.email, '@', 2)) as domain, max(s.sent_at) as answered_at
+        select c.domain, max(s.sent_at) as answered_at
         from contact_list_membership c join campaign_recipient r using (contact_id) join sends s on s.id = r.campaign_id
         left join bounce_event b on b.campaign_id = s.id and b.sweep = s.sweep and b.contact_id = r.contact_id
-        where lower(split_part(c.email, '@', 2)) = any(:domains) and not c.is_anonymised
+        where c.domain = any(:domains) and not c.is_anonymised
           and (b.contact_id is null
                or (b.bounce_class not in ({_NOT_TRIED}, {_UNKNOWN}) and b.reason != all(:unanswered)))
         group by 1

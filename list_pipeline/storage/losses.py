@@ -34,7 +34,7 @@ class DomainLoss:
     taken_back: int = 0
 
 
-_DOMAIN = "case when c.is_anonymised then null else lower(split_part(c.email, '@', 2)) end"
+_DOMAIN = "case when c.is_anonymised then null else c.domain end"
 
 
 def losses(connection: Connection, start: datetime, end: datetime) -> tuple[DomainLoss, ...]:

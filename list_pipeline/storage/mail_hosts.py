@@ -30,13 +30,13 @@ def to_ask(connection: Connection, campaign_id: int, sweep: str, before: datetim
     found = fetch_all(
         connection,
         """
-        select lower(split_part(c.email, '@', 2)) as domain
+        select c.domain
         from campaign_recipient r join contact_list_membership c using (contact_id)
         left join bounce_event b on b.campaign_id = r.campaign_id and b.sweep = :sweep and b.contact_id = r.contact_id
         where r.campaign_id = :campaign and not c.is_anonymised
           and not exists (
               select 1 from mail_host m
-              where m.domain = lower(split_part(c.email, '@', 2)) and m.asked_at >= :before)
+              where m.domain = c.domain and m.asked_at >= :before)
         group by 1 order by count(b.contact_id) = 0, count(*) desc, 1
         """,
         campaign=campaign_id,

@@ -63,11 +63,11 @@ def _counted(connection: Connection, which: str, campaign_id: int, sweep: str | 
             order by sent_at desc, s.id desc limit :campaigns
         )
         select l.id, l.sent_at, l.mailed, e.reason, count(e.contact_id) as contacts,
-               case when c.is_anonymised then null else lower(split_part(c.email, '@', 2)) end as domain
+               case when c.is_anonymised then null else c.domain end as domain
         from looked_at l left join bounce_event e on e.campaign_id = l.id and e.sweep = l.sweep
              and e.bounce_class = any(:sender) and not e.is_contradictory
         left join contact_list_membership c on c.contact_id = e.contact_id
-        group by l.id, l.sent_at, l.mailed, e.reason, domain order by l.sent_at, l.id, e.reason, domain
+        group by l.id, l.sent_at, l.mailed, e.reason, 6 order by l.sent_at, l.id, e.reason, 6
         """,
         campaign=campaign_id,
         campaigns=CAMPAIGNS_COMPARED,

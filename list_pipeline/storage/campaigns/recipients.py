@@ -240,11 +240,11 @@ def recipients_per_domain(connection: Connection, campaign_id: int, contact_ids:
     found = fetch_all(
         connection,
         """
-        with wanted as (select distinct lower(split_part(email, '@', 2)) as domain from contact_list_membership
+        with wanted as (select distinct domain from contact_list_membership
                         where contact_id = any(:contacts))
         select w.domain, count(*) as recipients
         from campaign_recipient r join contact_list_membership c using (contact_id)
-        join wanted w on w.domain = lower(split_part(c.email, '@', 2))
+        join wanted w on w.domain = c.domain
         where r.campaign_id = :id group by w.domain
         """,
         id=campaign_id,

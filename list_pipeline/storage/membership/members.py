@@ -255,7 +255,7 @@ def domains_of(connection: Connection, contact_ids: Sequence[int]) -> Mapping[in
     """Receiving domain of each contact, case-folded; none of those whose address is not known."""
     found = fetch_all(
         connection,
-        f"""select contact_id, lower(split_part(email, '@', 2)) as domain from contact_list_membership
+        f"""select contact_id, domain from contact_list_membership
            where contact_id = any(:ids) and not is_anonymised and contact_id not in ({UNREADABLE_CONTACTS})""",
         ids=list(contact_ids),
     )

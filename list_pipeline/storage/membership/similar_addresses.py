@@ -9,17 +9,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.reviews.questions import OTHER_SPELLING
 from list_pipeline.storage.database import fetch_all
 
-_ONE_SPELLING = """
-    select contact_id, lower(email) as email, in_suppression_list, is_excluded, is_unsubscribed,
-           in_master_list or in_campaign_list_1 or in_campaign_list_2 or in_campaign_list_3 as is_listed,
-           -- What stands behind a plus sign is left out everywhere, dots only where the provider does not read them.
-           case when lower(split_part(email, '@', 2)) in ('gmail.com', 'googlemail.com')
-                then replace(split_part(split_part(lower(email), '@', 1), '+', 1), '.', '') || '@gmail.com'
-                else split_part(split_part(lower(email), '@', 1), '+', 1) || '@' || lower(split_part(email, '@', 2))
-           end as spelt
-    from contact_list_membership
-    where not is_anonymised and position('@' in email) > 1 and email not like '+%'
-"""
+_HAS_SPELLING = "not {0}.is_anonymised and position('@' in {0}.email) > 1 and {0}.email not like '+%'"
 
 
 def similar_to_suppressed(connection: Connection) -> tuple[int, ...]:
@@ -28,12 +18,15 @@ def similar_to_suppressed(connection: Connection) -> tuple[int, ...]:
     found = fetch_all(
         connection,
         f"""
-        with contacts as ({_ONE_SPELLING}), asked as (
+        with asked as (
             select cast(jsonb_array_elements_text(details -> 'contact_ids') as bigint) as contact_id
             from review_item where kind = 'finding' and details ->> 'about' = :about)
         select distinct n.contact_id
-        from contacts n join contacts s using (spelt)
-        where s.in_suppression_list and n.email <> s.email and n.is_listed
+        from contact_list_membership s
+        join contact_list_membership n on address_spelling(n.email) = address_spelling(s.email)
+        where s.in_suppression_list and {_HAS_SPELLING.format("s")} and {_HAS_SPELLING.format("n")}
+          and lower(n.email) <> lower(s.email)
+          and (n.in_master_list or n.in_campaign_list_1 or n.in_campaign_list_2 or n.in_campaign_list_3)
           and not n.in_suppression_list and not n.is_excluded and not n.is_unsubscribed
           and n.contact_id not in (select contact_id from asked)
         order by 1

@@ -84,7 +84,7 @@ INDEXES = {
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
     "list_membership_unsubscribed_idx", "list_membership_left_idx", "contact_excluded_idx", "contact_anonymised_idx",
-    "contact_in_two_lists_idx", "contact_suppressed_and_mailable_idx",
+    "contact_domain_idx", "contact_spelling_idx", "contact_in_two_lists_idx", "contact_suppressed_and_mailable_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
