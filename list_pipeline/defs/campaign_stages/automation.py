@@ -7,7 +7,7 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.defs.campaign_stages.assets import campaign_wrapup
 from list_pipeline.defs.common import SENSOR_STATUS, asset_job
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.defs.partitions import adding
 from list_pipeline.operations.campaign_stages.follow import follow_stages, to_wrap_up
 from list_pipeline.operations.services import Services
 
@@ -45,7 +45,7 @@ def campaign_stages(
         keys = [one.campaign_key for one in due]
         return dg.SensorResult(
             run_requests=[dg.RunRequest(run_key=one.run_key, partition_key=one.campaign_key) for one in due],
-            dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)],
+            dynamic_partitions_requests=adding(context.instance, keys),
         )
     told = sum(one.state is StageState.TOLD for one in done)
     return dg.SkipReason(f"{told} told, {len(done) - told} skipped." if done else "No stage of a campaign is due.")

@@ -13,7 +13,7 @@ from list_pipeline.defs.common import SCHEDULE_STATUS, SENSOR_STATUS
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance import jobs
 from list_pipeline.defs.maintenance.sweeps import ATTEMPT_TAG, SWEEP_TAG
-from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.defs.partitions import adding
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.runs.attempts import fail_stale_runs, given_up
 from list_pipeline.operations.runs.run import Due, due, unreported
@@ -96,7 +96,7 @@ def campaigns_due_for_maintenance(
         keys = [campaign.key for campaign in sent_campaigns.all_campaigns(connection)]
     return dg.SensorResult(
         run_requests=found,
-        dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],
+        dynamic_partitions_requests=adding(context.instance, keys),
         skip_reason=None if found else dg.SkipReason(_nothing_due(len(keys), left, notes)),
     )
 

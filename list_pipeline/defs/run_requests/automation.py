@@ -16,7 +16,7 @@ from list_pipeline.defs.common import POOL, SENSOR_STATUS, launched_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.maintenance import jobs
 from list_pipeline.defs.maintenance.sweeps import ATTEMPT_TAG, SWEEP_TAG
-from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.defs.partitions import adding
 from list_pipeline.defs.weekly.automation import weekly_health_check
 from list_pipeline.operations.run_requests.asking import note_started, requests_to_start
 from list_pipeline.operations.run_requests.carrying_out import carry_out_request, note_died, unended_corrections
@@ -71,7 +71,7 @@ def requested_runs(
     keys = [one.partition_key for one in wanted if one.kind is RequestKind.MAINTENANCE and one.partition_key]
     return dg.SensorResult(
         run_requests=[_run(one) for one in wanted],
-        dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],
+        dynamic_partitions_requests=adding(context.instance, keys),
     )
 
 

@@ -8,7 +8,7 @@ from list_pipeline.core.validation.checklist import Severity, ValidationRule
 from list_pipeline.core.wording import count_text
 from list_pipeline.defs.common import SENSOR_STATUS, JudgedPartition, asset_job, partition_check
 from list_pipeline.defs.failures import clear_failures
-from list_pipeline.defs.partitions import CAMPAIGNS
+from list_pipeline.defs.partitions import adding
 from list_pipeline.defs.validation.assets import pre_campaign_validation
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import (
@@ -68,7 +68,7 @@ def campaigns_to_validate(
     quiet = f"{count_text(len(keys), 'scheduled campaign')}, none to be validated now. {note}".rstrip()
     return dg.SensorResult(
         run_requests=found,
-        dynamic_partitions_requests=[CAMPAIGNS.build_add_request(keys)] if keys else [],
+        dynamic_partitions_requests=adding(context.instance, keys),
         skip_reason=None if found else dg.SkipReason(quiet),
     )
 
