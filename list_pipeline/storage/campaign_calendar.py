@@ -18,6 +18,7 @@ from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.checklist import Severity
 from list_pipeline.core.validation.schedule_changes import OwnSchedule
+from list_pipeline.storage import audience_batches
 from list_pipeline.storage.database import fetch_all, fetch_row
 from list_pipeline.storage.validation import campaign_block
 
@@ -66,10 +67,12 @@ def _campaigns(connection: Connection, where: str, **parameters: object) -> tupl
     numbers = [int(row["number"]) for row in rows]
     stages, validations = _stages(connection, numbers), _validations(connection, numbers)
     sweeps, ours = _sweeps(connection, numbers), campaign_block.own_schedules(connection)
+    newcomers = audience_batches.newcomers_of(connection, numbers)
     return tuple(
         CampaignFacts(
             **{**row, "status": CampaignStatus(row["status"])},
             is_taken_back=ours.get(row["number"]) is OwnSchedule.CANCELLED,
+            newcomers=newcomers.get(row["number"], ""),
             stages=stages[row["number"]],
             validations=validations[row["number"]],
             sweeps=sweeps[row["number"]],

@@ -35,3 +35,6 @@ INCIDENTS: Final = 0x6C70_000B
 
 FIVE_LISTS: Final = 0x6C70_0009
 """Confirming the five lists."""
+
+DIVIDE_AUDIENCE: Final = 0x6C70_000C
+"""Planning the division of a new audience."""

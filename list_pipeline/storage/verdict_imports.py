@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
-from list_pipeline.storage.database import execute, fetch_all, fetch_scalar, in_parts, sql_list, sql_word
+from list_pipeline.storage.database import fetch_all, fetch_scalar, in_parts, sql_list, sql_word
 
 
 def contacts_with(connection: Connection, addresses: Sequence[str]) -> Mapping[str, tuple[int, ...]]:
@@ -59,17 +59,4 @@ def suppressed_since(connection: Connection, since: datetime) -> int:
             """,
             since=since,
         )
-    )
-
-
-def withdraw(connection: Connection, plan_id: int, by: str, now: datetime) -> None:
-    """A person takes an import back that was let through: nothing more of it is begun. One that was carried out stays so."""
-    execute(
-        connection,
-        f"""update plan set status = :withdrawn, withdrawn_at = :now, withdrawn_by = :by
-            where plan_id = :plan and kind = {sql_word(PlanKind.IMPORT)} and status = {sql_word(PlanStatus.APPROVED)}""",
-        withdrawn=PlanStatus.WITHDRAWN,
-        plan=plan_id,
-        by=by,
-        now=now,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from list_pipeline.core.audience.audience import SplitSummary
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
 from list_pipeline.core.lists import ListRole
@@ -73,12 +74,22 @@ SUMMARIES: dict[PlanKind, Any] = {
     PlanKind.REPAIR: RepairSummary(DriftKind.IN_TWO_CAMPAIGN_LISTS, 1),
     PlanKind.QUARANTINE: CorrectionSummary("Contacts kept from mail"),
     PlanKind.IMPORT: CorrectionSummary("Contacts suppressed on request"),
+    PlanKind.SPLIT: SplitSummary(
+        audience=3,
+        asked=3,
+        sizes=(20, 20, 20),
+        target_sizes=(21, 21, 21),
+        waiting=0,
+        restriction="",
+        pause_days=3,
+        is_usual_pause=True,
+    ),
     **dict.fromkeys(
         (PlanKind.UNDO, PlanKind.REDO, PlanKind.ROLLBACK, PlanKind.MANUAL), CorrectionSummary("taken back")
     ),
 }
 
-_OF_NO_CAMPAIGN = (PlanKind.REPAIR, PlanKind.MANUAL, PlanKind.IMPORT)
+_OF_NO_CAMPAIGN = (PlanKind.REPAIR, PlanKind.MANUAL, PlanKind.IMPORT, PlanKind.SPLIT)
 
 _WAYS_TO = {
     PlanStatus.PLANNED: (),

@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from list_pipeline.cli.main import app
+from list_pipeline.core.audience.policy import AudiencePolicy
 from list_pipeline.core.backups.policy import BackupPolicy
 from list_pipeline.core.bounces.classes import BounceClass, Classification, FailureEvent, classify
 from list_pipeline.core.bounces.policy import BouncePolicy
@@ -282,6 +283,7 @@ POLICIES = (
     QuarantinePolicy,
     BackupPolicy,
     PreflightPolicy,
+    AudiencePolicy,
 )
 
 

@@ -130,6 +130,7 @@ class CampaignFacts:
         recipients: mailed; before the send the number that is expected. recipient_range: which of the cycle's recipients these
             are, such as ``1-1000``.
         retired_at: since when it is not scheduled any more.
+        newcomers: which ranges of a new audience get their first mail with it, in words; empty: none.
         is_taken_back: a block of ours cancelled its schedule at Mailjet.
         changed_at: when its row was changed last.
     """
@@ -150,6 +151,7 @@ class CampaignFacts:
     retired_at: datetime | None
     is_taken_back: bool
     changed_at: datetime
+    newcomers: str = ""
     stages: Sequence[StageOutcome] = ()
     validations: Sequence[ValidationOutcome] = ()
     sweeps: Mapping[Sweep, SweepOutcome] = field(default_factory=dict)
@@ -238,6 +240,8 @@ def _entry(
 
 def _round(one: CampaignFacts, now: datetime) -> CalendarEntry:
     state, words = _how_it_stands(one, now)
+    if one.newcomers and state is not EntryState.CANCELLED:
+        words += f" First mail to a new audience: {one.newcomers}."
     cycle = f" of cycle {one.cycle}" if one.cycle is not None else ""
     return _entry(
         one,

@@ -30,6 +30,7 @@ class LockName(StrEnum):
     FENCE = "writing to the journal"
     FIVE_LISTS = "confirming the five lists"
     INCIDENTS = "counting for the incident test"
+    DIVIDE_AUDIENCE = "dividing a new audience"
 
 
 @dataclass(frozen=True, slots=True)

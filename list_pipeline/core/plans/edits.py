@@ -16,7 +16,7 @@ from list_pipeline.core.plans.gate import CheckSeverity, GateCheck, GateDecision
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanItem, PlanKind
 from list_pipeline.core.wording import count_text, ids_text
 
-EDITABLE = (PlanKind.SUPPRESSION, PlanKind.REBALANCING, PlanKind.IMPORT)
+EDITABLE = (PlanKind.SUPPRESSION, PlanKind.REBALANCING, PlanKind.IMPORT, PlanKind.SPLIT)
 """The plans that can be edited: those of which each contact stands for itself, and of which a gate judges what is left."""
 
 

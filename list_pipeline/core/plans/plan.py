@@ -25,7 +25,8 @@ class PlanKind(StrEnum):
     back. ``redo``: a person takes that back, and what was undone is done again. ``manual``: a person suppresses or reinstates
     one contact. ``repair``: what the reconciliation proposes, or a person asks for after a mass
     change. ``import``: suppressions that a file asks for. ``quarantine``: contacts are kept from mail for a while, after a
-    campaign or because a person asks; ``release``: they are mailed again.
+    campaign or because a person asks; ``release``: they are mailed again. ``split``: a new audience is divided over the
+    campaign lists.
     """
 
     SUPPRESSION = "suppression"
@@ -38,6 +39,7 @@ class PlanKind(StrEnum):
     IMPORT = "import"
     QUARANTINE = "quarantine"
     RELEASE = "release"
+    SPLIT = "split"
 
 
 BY_HAND, IMPORTED = "manual", "import"
@@ -56,8 +58,9 @@ CORRECTIONS = (
     PlanKind.IMPORT,
     PlanKind.QUARANTINE,
     PlanKind.RELEASE,
+    PlanKind.SPLIT,
 )
-"""The plans that correct what is or was done, outside the maintenance of a campaign."""
+"""The plans that correct what is or was done, or that a person asks for, outside the maintenance of a campaign."""
 
 TAKEN_BACK_BY_UNDO = (*MAINTENANCE_PLANS, PlanKind.QUARANTINE)
 """The plans that an undo of a campaign's maintenance takes back, in the order in which they are carried out."""

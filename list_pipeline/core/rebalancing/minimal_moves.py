@@ -237,9 +237,9 @@ def _build(sizes: Sizes, newcomers: int, groups: Sequence[Group], gap: int, join
         bound = GroupBound(group, surplus, deficit, share)
         bounds.append(bound)
         before = [sizes[index] for index in group]
-        filled = _fill_lowest(before, share)
+        filled = fill_lowest(before, share)
         drained = _drain_highest(filled, bound.least_moves)
-        levelled = _fill_lowest(filled, bound.least_moves)
+        levelled = fill_lowest(filled, bound.least_moves)
         given = [was - now for was, now in zip(filled, drained, strict=True)]
         taken = [now - was for was, now in zip(filled, levelled, strict=True)]
         for position, index in enumerate(group):
@@ -256,7 +256,7 @@ def _pairs(group: Group, given: Sequence[int], taken: Sequence[int]) -> dict[tup
     return {(donor, receiver): min(gives, takes) for donor, gives in donors for receiver, takes in receivers}
 
 
-def _fill_lowest(sizes: Sequence[int], count: int) -> list[int]:
+def fill_lowest(sizes: Sequence[int], count: int) -> list[int]:
     """Pour ``count`` contacts in, always into the smallest list, of equal ones into the earliest."""
     order = sorted(range(len(sizes)), key=lambda position: (sizes[position], position))
     width = len(order)
@@ -273,7 +273,7 @@ def _fill_lowest(sizes: Sequence[int], count: int) -> list[int]:
 
 def _drain_highest(sizes: Sequence[int], count: int) -> list[int]:
     """Take ``count`` contacts out, always from the largest list, of equal ones from the latest."""
-    mirrored = _fill_lowest([-size for size in reversed(sizes)], count)
+    mirrored = fill_lowest([-size for size in reversed(sizes)], count)
     return [-size for size in reversed(mirrored)]
 
 

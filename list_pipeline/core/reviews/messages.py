@@ -37,6 +37,7 @@ _WORDS = {
     PlanKind.IMPORT: "import",
     PlanKind.QUARANTINE: "quarantine",
     PlanKind.RELEASE: "release from quarantine",
+    PlanKind.SPLIT: "division of a new audience",
 }
 _HASH_SHOWN = 12
 _YOUR_DECISION = Mrkdwn("*Your decision*")
@@ -175,7 +176,11 @@ def gate_message(
     what = f"{_WORDS[kind]} {plan_id}"
     to_do = (
         [
-            compose("Look for one cause before you decide: `list-pipeline reviews`, and the plan's rows in the UI."),
+            compose(
+                "Look at the ranges, the lists and the days before you decide."
+                if kind is PlanKind.SPLIT
+                else "Look for one cause before you decide: `list-pipeline reviews`, and the plan's rows in the UI."
+            ),
             compose("`list-pipeline approve {plan} {hash} --by NAME`", plan=plan_id, hash=content_hash[:_HASH_SHOWN]),
             compose("`list-pipeline reject {plan} --by NAME`", plan=plan_id),
         ]

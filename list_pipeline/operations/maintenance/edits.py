@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
+from list_pipeline.core.audience.audience import SplitSummary
 from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.plans import plan as plans
 from list_pipeline.core.plans.edits import EDITABLE, PlanEdit, decision_after_edit, why_not_editable
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
-from list_pipeline.core.plans.plan import PlanItem, PlanStatus
+from list_pipeline.core.plans.plan import PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.core.rebalancing.edits import summary_of_left as rebalancing_of_left
 from list_pipeline.core.rebalancing.edits import why_no_balance
@@ -31,6 +32,9 @@ from list_pipeline.core.suppression.edits import summary_of_left as suppressions
 from list_pipeline.core.suppression.plan import SuppressionSummary
 from list_pipeline.core.suppression.verdicts import SuppressionRule
 from list_pipeline.core.wording import count_text
+from list_pipeline.operations.audience.splitting import batches_of_left
+from list_pipeline.operations.audience.splitting import gate_of as audience_gate_of
+from list_pipeline.operations.audience.splitting import summary_of_left as audience_of_left
 from list_pipeline.operations.maintenance.gates import decide_on_items
 from list_pipeline.operations.messages.gate_alerts import tell_gate_alert
 from list_pipeline.operations.people import reason_of, reviewer
@@ -39,6 +43,7 @@ from list_pipeline.operations.reviews.decisions import approve
 from list_pipeline.operations.runs.run import Maintenance, current
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.verdict_imports.importing import gate_of
+from list_pipeline.storage import audience_batches
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.plans import edits as edit_rows
@@ -163,6 +168,8 @@ def _summary_of(services: Services, plan: StoredPlan, left: Sequence[PlanItem], 
         if reason := why_no_balance(counted):
             raise RefusedError(tried, reason, "Leave other contacts out, or reject the plan")
         return counted
+    if isinstance(summary, SplitSummary):
+        return audience_of_left(summary, left)
     return summary
 
 
@@ -178,7 +185,10 @@ def _judged(
         decision = decide_on_items(services, run, plan, left, summary)
     else:
         with services.database.begin() as connection:
-            decision = gate_of(services, connection, left)
+            if isinstance(summary, SplitSummary):
+                decision = audience_gate_of(services, connection, left, summary)
+            else:
+                decision = gate_of(services, connection, left)
     if decision.outcome is GateOutcome.REFUSED:
         words = " ".join(check.words.rstrip(".") for check in decision.failed_checks)
         raise RefusedError(tried, f"its gate refuses what is left: {words}", "Look at the plan's checks")
@@ -219,6 +229,8 @@ def _write(
         note=plan.note,
     )
     plan_rows.set_gate(connection, made, PlanStatus.PENDING_REVIEW, decision.record, now, None)
+    if plan.kind is PlanKind.SPLIT:
+        audience_batches.save(connection, made.plan_id, batches_of_left(connection, plan.plan_id, left))
     return plan_rows.existing_plan(connection, made.plan_id)
 
 

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from list_pipeline.core.audience.audience import SplitSummary
 from list_pipeline.core.drift.repairs import why_left_as_it_is
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.lists import ListRole
@@ -51,10 +53,12 @@ from list_pipeline.operations.access import Correcting, Deciding, Observing, Sto
 from list_pipeline.operations.campaigns.automations import lists_with_automations
 from list_pipeline.operations.campaigns.before_changes import follow_sends, lists_kept_still, lists_sent_soon
 from list_pipeline.operations.campaigns.discovery import cycle_now
+from list_pipeline.operations.campaigns.expectations import follow_own_changes
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.messages.links import links_of_plan
 from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import in_own_words
+from list_pipeline.operations.plans.enrolments import open_moves
 from list_pipeline.operations.plans.execution import carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.redo_judgement import skip_outdated
@@ -62,6 +66,7 @@ from list_pipeline.operations.plans.taken_back import note_in_ledger
 from list_pipeline.operations.plans.waiting_repairs import frozen_items
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
+from list_pipeline.storage import audience_batches
 from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
@@ -72,7 +77,7 @@ from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan
 
 _VERSION = "correction-1"
-_OPENED_LATE = (PlanKind.REPAIR, PlanKind.IMPORT, PlanKind.QUARANTINE)
+_OPENED_LATE = (PlanKind.REPAIR, PlanKind.IMPORT, PlanKind.QUARANTINE, PlanKind.SPLIT)
 """Plans of which the journal is written when they are carried out."""
 
 
@@ -148,10 +153,14 @@ def carry_out_correction(services: Correcting, plan_id: int, progress: Progress 
         if plan.executed_at is None:
             look_at(services, [item.contact_id for item in items])
             with lock.writing() as connection:
-                frozen = frozen_items(services, connection, items)
-                if plan.kind in _OPENED_LATE:
+                frozen = frozen_items(services, connection, plan.kind, items)
+                waiting = {item.contact_id for item in frozen}
+                begun = [item for item in items if item.contact_id not in waiting]
+                if plan.kind is PlanKind.SPLIT:
+                    open_moves(services, connection, plan, begun)
+                elif plan.kind in _OPENED_LATE:
                     # The journal of the others was written with them.
-                    open_forward(services, connection, plan_id, [item for item in items if item not in frozen])
+                    open_forward(services, connection, plan_id, begun)
             if frozen:
                 return _wait_for_thaw(services, plan, frozen, lock, progress)
         return finish(services, plan_id, lock, progress)
@@ -349,11 +358,18 @@ def finish(services: Correcting, plan_id: int, lock: MutationLock, progress: Pro
             quarantine_rows.follow(connection, now)
             list_ids = {role.value: list_id for role, list_id in services.list_ids.by_role().items()}
             outcome_rows.write_history(connection, plan_id, None, list_ids, now)
+            _note_enrolled(connection, plan_id, now)
     executed = close(services, plan, by="action")
     correction = _result(services, plan, executed)
     _note_in_ledger(services, plan, correction)
     _tell(services, plan, correction)
     return correction
+
+
+def _note_enrolled(connection: Connection, plan_id: int, now: datetime) -> None:
+    """How much of a new audience is on its lists by now, after a plan that divides one or takes that back."""
+    if audience_batches.note_enrolled(connection, plan_id):
+        follow_own_changes(connection, now)
 
 
 def go_on(services: Correcting, plan_id: int, lock: MutationLock, progress: Progress) -> Correction:
@@ -395,13 +411,12 @@ def _result(services: Observing, plan: StoredPlan, executed: Executed) -> Correc
         now = outcome_rows.contacts_now(connection, [change.contact_id for change in changes])
         unsettled = outcome_rows.outcomes(connection, plan.plan_id).open
         left_out = outcome_rows.left_out(connection, plan.plan_id)
-    # A repair is named by its kind.
     summary = plan.summary if isinstance(plan.summary, CorrectionSummary) else CorrectionSummary()
     refused = dict(summary.refused)
     for contact_id, note in left_out.items():
         refused[left_because(note)] = (*refused.get(left_because(note), ()), contact_id)
     facts = CorrectionFacts(
-        what=summary.what or plan.kind.value,
+        what=_what(plan),
         requested_by=plan.requested_by or plan.decided_by or "nobody",
         note=plan.note or "",
         # What turned out to need nothing any more is settled, not missing.
@@ -417,6 +432,12 @@ def _result(services: Observing, plan: StoredPlan, executed: Executed) -> Correc
         entered=_entering(services, plan.plan_id, StepState.CONFIRMED),
     )
     return Correction(plan.plan_id, facts, refused)
+
+
+def _what(plan: StoredPlan) -> str:
+    """The title of a correction; a repair is named by its kind."""
+    named = plan.summary.what if isinstance(plan.summary, CorrectionSummary | SplitSummary) else ""
+    return named or plan.kind.value
 
 
 def _entering(services: Deciding, plan_id: int, state: StepState) -> Mapping[ListRole, int]:
@@ -458,14 +479,17 @@ def _tell(services: Telling, plan: StoredPlan, correction: Correction) -> None:
 def _wait_for_thaw(
     services: Correcting, plan: StoredPlan, frozen: Sequence[PlanItem], lock: MutationLock, progress: Progress
 ) -> Correction:
-    """Make what can be made of a repair. The rest stays approved, and follows by itself when its lists were sent."""
+    """Make what can be made of a repair, or of a new audience. The rest stays approved, and follows by itself when its lists
+    were sent."""
     names = names_text(sorted({role.label for item in frozen if (role := item.from_role or item.to_role) is not None}))
     progress(f"{count_text(len(frozen), 'change')} waiting: {names} is being sent, or soon")
     carry_out(services, plan.plan_id, lock, progress)
+    with lock.writing() as connection:
+        _note_enrolled(connection, plan.plan_id, services.clock.now())
     with services.database.begin() as connection:
         outcomes = outcome_rows.outcomes(connection, plan.plan_id)
     facts = CorrectionFacts(
-        what=plan.kind.value,
+        what=_what(plan),
         requested_by=plan.requested_by or plan.decided_by or "nobody",
         note=plan.note or "",
         planned=outcomes.planned - outcomes.skipped + len(frozen),

@@ -46,6 +46,8 @@ from list_pipeline.storage.plans import plan_rows
 
 log = structlog.get_logger(__name__)
 
+_HEEDS_FROZEN = (PlanKind.REBALANCING, PlanKind.REDO, PlanKind.SPLIT)
+
 _Judge = Callable[[ChangeNow, OpenCycle, frozenset[ListRole], bool], FollowUp | None]
 """What follows for a change from the open cycle, the lists that are kept still, and whether its contact was mailed."""
 
@@ -150,11 +152,11 @@ class SendsMeanwhile:
         return follow_up(change, way)
 
     def _frozen_now(self) -> frozenset[ListRole]:
-        """The lists that a rebalancing leaves alone by now, and so does a redo of one. Nothing else is bound by that: an undo
-        and the automatic rollback take back our own work, and a list that was half moved would be worse off than one that
-        was not."""
+        """The lists that a rebalancing leaves alone by now, and so do a redo of one and a new audience. Nothing else is bound
+        by that: an undo and the automatic rollback take back our own work, and a list that was half moved would be worse off
+        than one that was not."""
         with self._lock.writing() as connection:
-            if plan_rows.existing_plan(connection, self._plan_id).kind not in (PlanKind.REBALANCING, PlanKind.REDO):
+            if plan_rows.existing_plan(connection, self._plan_id).kind not in _HEEDS_FROZEN:
                 return frozenset()
             return frozen_lists(self._services, connection)
 

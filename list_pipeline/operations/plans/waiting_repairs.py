@@ -21,7 +21,12 @@ from list_pipeline.core.plans.plan import (
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.runs.limits import MAINTENANCE_RUNS
 from list_pipeline.operations.access import Deciding
-from list_pipeline.operations.campaigns.before_changes import lists_kept_still, lists_sent_soon
+from list_pipeline.operations.campaigns.before_changes import (
+    is_enrolment_frozen,
+    lists_kept_still,
+    lists_not_rebalanced,
+    lists_sent_soon,
+)
 from list_pipeline.operations.campaigns.discovery import cycle_now
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -40,16 +45,25 @@ class CorrectionRun:
     run_key: str
 
 
-def frozen_items(services: Deciding, connection: Connection, items: Sequence[PlanItem]) -> tuple[PlanItem, ...]:
+def frozen_items(
+    services: Deciding, connection: Connection, kind: PlanKind, items: Sequence[PlanItem]
+) -> tuple[PlanItem, ...]:
     """The items that cannot be carried out now: removals from a list that Mailjet is sending to, contacts that go back to a
-    list that nobody joins now, and those to be kept from mail whose list is sent, or soon.
+    list that nobody joins now, a new audience whose list is frozen besides, and those to be kept from mail whose list is sent,
+    or soon.
 
     Before the send begins a removal cannot wait: a validation that finds somebody on two lists blocks the campaign until one is
     left.
     """
     going_back = [item for item in items if item.action is ItemAction.ENROL]
     if going_back:
-        kept_still = lists_kept_still(services, connection, cycle_now(connection, services.clock.now()))
+        cycle = cycle_now(connection, services.clock.now())
+        if kind is PlanKind.SPLIT:
+            if is_enrolment_frozen(services, connection):
+                return tuple(going_back)
+            kept_still = lists_not_rebalanced(services, connection, cycle)
+        else:
+            kept_still = lists_kept_still(services, connection, cycle)
         return tuple(item for item in going_back if item.to_role in kept_still)
     now = outcome_rows.contacts_now(connection, [item.contact_id for item in items])
     if any(item.action is ItemAction.QUARANTINE for item in items):
@@ -96,8 +110,8 @@ def _was_waiting(plan: StoredPlan) -> bool:
 
 def _only_waits_for_thaw(services: Deciding, connection: Connection, plan_id: int) -> bool:
     """Whether all that is left of a correction waits for lists that are being sent: asking again is no use yet."""
-    items = plan_rows.plan_items(connection, plan_id)
+    kind, items = plan_rows.existing_plan(connection, plan_id).kind, plan_rows.plan_items(connection, plan_id)
     begun = {step.contact_id for step in journal.steps_of(connection, plan_id)}
     left = [item for item in items if item.contact_id not in begun]
     is_open = outcome_rows.outcomes(connection, plan_id).open > 0
-    return bool(left) and not is_open and len(frozen_items(services, connection, left)) == len(left)
+    return bool(left) and not is_open and len(frozen_items(services, connection, kind, left)) == len(left)

@@ -21,20 +21,18 @@ from list_pipeline.core.errors import IncompleteDataError, NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS
 from list_pipeline.core.plans.automations import Automations, entering_words
 from list_pipeline.core.plans.journal import StepAction, StepState
-from list_pipeline.core.plans.last_look import MovesNow, why_not_moved
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.plans.rollback import added_to, count_astray, why_left_to_a_person, why_roll_back
 from list_pipeline.core.rebalancing.balance import RebalancingSummary, Sizes, flow_name
 from list_pipeline.core.rebalancing.flows import EnrolNewcomers, FlowPlan, RebalancingPolicy, plan_flows
 from list_pipeline.core.rebalancing.question import RebalancingQuestion
 from list_pipeline.core.rebalancing.queue_order import Enrolment, Move, QueueEntry, choose_contacts, needed_from
+from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.advice.advisors import access_for, keep_record, partition_of
 from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.campaigns.before_changes import (
     follow_sends,
-    frozen_lists,
     is_enrolment_frozen,
-    lists_kept_still,
     lists_not_rebalanced,
 )
 from list_pipeline.operations.campaigns.discovery import cycle_now
@@ -42,6 +40,7 @@ from list_pipeline.operations.campaigns.recipients import require_known
 from list_pipeline.operations.drift.mass_changes import tell_about_mass_changes
 from list_pipeline.operations.membership.sync import list_sizes, refresh_contacts, sync
 from list_pipeline.operations.plans.corrections import finish
+from list_pipeline.operations.plans.enrolments import open_moves
 from list_pipeline.operations.plans.execution import UnreadableMeanwhileError, carry_out, finish_half_done
 from list_pipeline.operations.plans.outcomes import Executed, close
 from list_pipeline.operations.plans.read_back import ReadBack
@@ -50,12 +49,10 @@ from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.runs.attempts import deadline_words
 from list_pipeline.operations.runs.run import Maintenance, deadline_of
 from list_pipeline.operations.services import Services
-from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.lock import MutationLock, mutation_lock
-from list_pipeline.storage.membership import members, queue
+from list_pipeline.storage.membership import queue
 from list_pipeline.storage.plans import journal, plan_rows
 from list_pipeline.storage.plans import outcomes as outcome_rows
-from list_pipeline.storage.plans.journal import NewChange, NewStep
 from list_pipeline.storage.plans.plan_rows import StoredPlan, summary_as_json
 from list_pipeline.storage.runs import ledger
 
@@ -64,7 +61,7 @@ log = structlog.get_logger(__name__)
 POLICY_VERSION = "rebalancing-1"
 
 
-def policy_of(services: Services) -> RebalancingPolicy:
+def policy_of(services: Deciding) -> RebalancingPolicy:
     """The policy with the figures that settings may turn."""
     settings = services.settings
     return RebalancingPolicy(
@@ -407,30 +404,5 @@ def _why_roll_back(services: Services, plan: StoredPlan) -> str | None:
 def open_journal(services: Services, plan: StoredPlan, items: Sequence[PlanItem], lock: MutationLock) -> None:
     """Write the journal, with each item checked once more against what is true now; also those of an earlier run that
     were not begun."""
-    now = services.clock.now()
-    ids = [item.contact_id for item in items]
     with lock.writing() as connection:
-        facts = members.facts_of(connection, ids)
-        places = members.places_of(connection, ids)
-        cycle = cycle_now(connection, now)
-        moves = MovesNow(
-            cycle,
-            received=recipient_rows.received_in_cycle(connection, cycle.number, ids),
-            kept_still=lists_kept_still(services, connection, cycle),
-            frozen=frozen_lists(services, connection),
-            suppressed_before=queue.with_suppressed_address(connection, ids),
-            taken_off=queue.removed_among(connection, ids),
-        )
-        reasons, changes = {}, []
-        for item in items:
-            flag = facts.get(item.contact_id)
-            reason = why_not_moved(item, flag, moves)
-            if reason is not None:
-                reasons[item.contact_id] = reason
-            steps = [NewStep(StepAction.ADD, item.to_role)]
-            if item.from_role is not None:
-                steps.append(NewStep(StepAction.REMOVE, item.from_role))
-            before = {"places": places[item.contact_id], "is_excluded": bool(flag and flag["is_excluded"])}
-            changes.append(NewChange(item.contact_id, item.action, before, steps, reason))
-        journal.open_changes(connection, plan.plan_id, changes, now)
-        journal.skip_unstarted(connection, plan.plan_id, reasons, now)
+        open_moves(services, connection, plan, items)

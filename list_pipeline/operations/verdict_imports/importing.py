@@ -13,10 +13,8 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Connection
 
-from list_pipeline.core.errors import NotFoundError, RefusedError
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
-from list_pipeline.core.plans.journal import StepNote
 from list_pipeline.core.plans.plan import PlanItem, PlanKind, PlanStatus, content_hash
 from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.verdict_imports.files import ImportFile
@@ -33,22 +31,20 @@ from list_pipeline.operations.access import Correcting, Deciding
 from list_pipeline.operations.campaigns.automations import automations_now
 from list_pipeline.operations.messages.gate_alerts import tell_gate_alert
 from list_pipeline.operations.people import reason_of, reviewer
+from list_pipeline.operations.plans.asked_plans import Asked, take_back_asked
 from list_pipeline.operations.plans.corrections import (
     Correction,
-    CorrectionRequest,
     finish,
     look_at,
     open_forward,
-    plan_reversal,
     require_permission,
 )
-from list_pipeline.operations.plans.execution import finish_half_done, stop_and_settle
-from list_pipeline.operations.plans.outcomes import keep_history
+from list_pipeline.operations.plans.execution import finish_half_done
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.suppression.plan_and_execute import policy_of
 from list_pipeline.storage import verdict_imports as rows
-from list_pipeline.storage.lock import MutationLock, mutation_lock
+from list_pipeline.storage.lock import mutation_lock
 from list_pipeline.storage.membership import queue
 from list_pipeline.storage.plans import outcomes as outcome_rows
 from list_pipeline.storage.plans import plan_rows
@@ -205,36 +201,7 @@ def take_back(services: Correcting, plan_id: int, *, by: str, note: str, progres
         RefusedError: it still waits, or was turned down; or lists may not be changed now.
         JobTimeoutError: a bulk job of it may still be running; nothing was taken back.
     """
-    tried = f"Taking import {plan_id} back"
-    by, note = reviewer(services, by, tried), reason_of(note, tried)
-    require_permission(services, tried)
-    _done_import(services, plan_id, tried)
-    with mutation_lock(services.database, services.clock, f"taking import {plan_id} back") as lock:
-        with lock.writing() as connection:
-            rows.withdraw(connection, plan_id, by, services.clock.now())
-        stop_and_settle(services, plan_id, lock, StepNote.UNDONE)
-        # The run that suppressed them may have died before it wrote that.
-        keep_history(services, plan_id, None)
-        return _reverse(services, plan_id, tried, by, note, lock, progress)
-
-
-def _done_import(services: Deciding, plan_id: int, tried: str) -> StoredPlan:
-    with services.database.begin() as connection:
-        plan = plan_rows.plan_by_id(connection, plan_id)
-    if plan is None or plan.kind is not PlanKind.IMPORT:
-        raise NotFoundError(tried, "there is no import with this number", "`suppress --file` named it")
-    if plan.status is PlanStatus.PENDING_REVIEW:
-        raise RefusedError(tried, "it still waits, so nothing was done", f"`list-pipeline reject {plan_id}` ends it")
-    return plan
-
-
-def _reverse(
-    services: Correcting, plan_id: int, tried: str, by: str, note: str, lock: MutationLock, progress: Progress
-) -> Correction:
-    with services.database.begin() as connection:
-        changes = outcome_rows.done_changes(connection, plan_id)
-    if not changes:
-        raise NotFoundError(tried, "nothing of it was done, or all of it was taken back", "There is nothing to do")
-    look_at(services, [change.contact_id for change in changes])
-    asked = CorrectionRequest(PlanKind.MANUAL, by, note, f"Import {plan_id} taken back")
-    return finish(services, plan_reversal(services, asked, changes, lock), lock, progress)
+    asked = Asked(
+        PlanKind.IMPORT, f"import {plan_id}", "there is no import with this number", "`suppress --file` named it"
+    )
+    return take_back_asked(services, plan_id, asked, by=by, note=note, progress=progress)

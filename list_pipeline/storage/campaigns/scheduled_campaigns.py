@@ -236,6 +236,26 @@ def expect(connection: Connection, sizes: Mapping[ListRole, int], now: datetime)
         )
 
 
+def expect_anew(connection: Connection, campaign_id: int, recipients: int, first: int, now: datetime) -> None:
+    """Another expectation of a campaign that had one, because we changed the lists ourselves.
+
+    Args:
+        first: the first of these recipients, counted through the cycle. Where the range is not known it stays so.
+    """
+    execute(
+        connection,
+        """
+        update campaign_schedule set expected_recipients = :recipients, expected_at = :now,
+               recipient_range = case when recipient_range is not null and :recipients > 0 then cast(:range as text) end
+        where id = :id and mailjet_campaign_id is null and expected_at is not null
+        """,
+        id=campaign_id,
+        recipients=recipients,
+        range=f"{first}-{first + recipients - 1}",
+        now=now,
+    )
+
+
 def begin_send(
     connection: Connection, send: SendSeen, role: ListRole, status: CampaignStatus, now: datetime, *, is_segment: bool
 ) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.campaigns.open_cycle import OpenCycle
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
-from list_pipeline.core.plans.plan import ItemAction, PlanKind
+from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
 from list_pipeline.storage.campaigns.recipients import RECEIVED_CYCLE
 from list_pipeline.storage.database import fetch_all, fetch_row, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.membership.members import LIST_FLAG
@@ -30,7 +30,7 @@ class QueuedContact:
     queued_at: datetime
 
 
-_HAS_SUPPRESSED_ADDRESS = """
+HAS_SUPPRESSED_ADDRESS = """
     exists (select 1 from contact_suppression_history h
             where h.added_to_suppression_list and h.reinstated_at is null and h.address_key = c.address_key)
     or exists (select 1 from erased_person e where e.address_key = c.address_key and e.kept_off_because <> '{}')"""
@@ -79,7 +79,7 @@ def queue_ends(
         select contact_id, queued_at from contact_list_membership c
         where {flag} and {others} and not is_unsubscribed and not is_excluded and not is_anonymised
           and not in_suppression_list and not is_complaining and contact_id not in ({UNREADABLE_CONTACTS})
-          and not ({_HAS_SUPPRESSED_ADDRESS}) {received}
+          and not ({HAS_SUPPRESSED_ADDRESS}) {received}
     """
     found = fetch_all(
         connection,
@@ -97,9 +97,11 @@ def queue_ends(
     return tuple(QueuedContact(**row) for row in found)
 
 
+IN_MASTER_ALONE = """in_master_list and not in_campaign_list_1 and not in_campaign_list_2 and not in_campaign_list_3"""
+
 _ENROLLABLE = f"""
     from contact_list_membership c
-    where in_master_list and not in_campaign_list_1 and not in_campaign_list_2 and not in_campaign_list_3
+    where {IN_MASTER_ALONE}
       and not in_suppression_list and not is_unsubscribed and not is_excluded and not is_anonymised and not is_complaining
       and not exists (select 1 from suppressed_address s where s.address_key = c.address_key)
       and not exists (select 1 from erased_person e
@@ -107,7 +109,19 @@ _ENROLLABLE = f"""
       and c.contact_id not in ({UNREADABLE_CONTACTS})
 """
 
-_WAS_LISTED = f"""exists (
+
+def _was_listed(*, despite_splits: bool = False) -> str:
+    """Whether the contact ``c`` was on a campaign list before, as our rows and the recipients of past sends tell, under this id
+    or an earlier one of the same address. An enrolment that we rolled back by ourselves does not count: nobody decided on it.
+
+    Args:
+        despite_splits: neither does one by a plan that divided a new audience and was taken back: whoever divides it anew means
+            these contacts. Nobody else enrols them.
+    """
+    forgiven = f"p.kind = {sql_word(PlanKind.ROLLBACK)}"
+    if despite_splits:
+        forgiven = f"({forgiven} or o.kind = {sql_word(PlanKind.SPLIT)})"
+    return f"""exists (
     select 1 from contact_list_membership o
     where o.address_key = c.address_key and (
         exists (select 1 from campaign_recipient r where r.contact_id = o.contact_id)
@@ -115,14 +129,24 @@ _WAS_LISTED = f"""exists (
             select 1 from list_membership l where l.contact_id = o.contact_id
               and l.list_role in {sql_list(*CAMPAIGN_LISTS)}
               and not exists (
-                  select 1 from change h join change_step a using (change_id)
+                  select 1 from change h join change_step a using (change_id) join plan o on o.plan_id = h.plan_id
                   join change b on b.reverses_change_id = h.change_id join plan p on p.plan_id = b.plan_id
                   where h.contact_id = l.contact_id and h.kind = {sql_word(ItemAction.ENROL)}
-                    and a.list_role = l.list_role and p.kind = {sql_word(PlanKind.ROLLBACK)}))))"""
-"""Whether the contact ``c`` was on a campaign list before, as our rows and the recipients of past sends tell, under this id or
-an earlier one of the same address. An enrolment that we rolled back by ourselves does not count: nobody decided on it."""
+                    and a.list_role = l.list_role and {forgiven}))))"""
 
-_NEWCOMER = f"{_ENROLLABLE} and not {_WAS_LISTED}"
+
+def is_planned(*kinds: PlanKind) -> str:
+    """Whether a plan of these kinds would enrol the contact ``c``, and waits or is about to be carried out."""
+    return f"""c.contact_id in (
+    select i.contact_id from plan p join plan_item i using (plan_id)
+    where i.action = {sql_word(ItemAction.ENROL)} and p.kind in {sql_list(*kinds)}
+      and p.status in {sql_list(PlanStatus.PENDING_REVIEW, PlanStatus.APPROVED)})"""
+
+
+WAS_LISTED, WAS_LISTED_DESPITE_SPLITS = _was_listed(), _was_listed(despite_splits=True)
+
+_NEWCOMER = f"{_ENROLLABLE} and not {is_planned(PlanKind.SPLIT)} and not {WAS_LISTED}"
+"""Whom a maintenance may enrol. Whoever a person divides over the lists is left to that plan."""
 
 
 def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
@@ -130,7 +154,7 @@ def with_suppressed_address(connection: Connection, contact_ids: Sequence[int]) 
     contact, also of somebody who was erased."""
     found = fetch_all(
         connection,
-        f"select c.contact_id from contact_list_membership c where c.contact_id = any(:ids) and ({_HAS_SUPPRESSED_ADDRESS})",
+        f"select c.contact_id from contact_list_membership c where c.contact_id = any(:ids) and ({HAS_SUPPRESSED_ADDRESS})",
         ids=list(contact_ids),
     )
     return frozenset(int(row["contact_id"]) for row in found)
@@ -143,14 +167,21 @@ def count_newcomers(connection: Connection) -> int:
 
 def count_removed(connection: Connection) -> int:
     """Contacts in master and on no campaign list that were on one before: somebody took them off, so nobody puts them back."""
-    return int(fetch_scalar(connection, f"select count(*) {_ENROLLABLE} and {_WAS_LISTED}"))
+    return int(fetch_scalar(connection, f"select count(*) {_ENROLLABLE} and {WAS_LISTED}"))
 
 
-def removed_among(connection: Connection, contact_ids: Sequence[int]) -> frozenset[int]:
-    """The contacts among these that are on no campaign list and were on one before."""
+def removed_among(
+    connection: Connection, contact_ids: Sequence[int], *, despite_splits: bool = False
+) -> frozenset[int]:
+    """The contacts among these that are on no campaign list and were on one before.
+
+    Args:
+        despite_splits: those left out who were there by a plan alone that divided a new audience and was taken back.
+    """
+    listed = WAS_LISTED_DESPITE_SPLITS if despite_splits else WAS_LISTED
     found = fetch_all(
         connection,
-        f"select c.contact_id {_ENROLLABLE} and {_WAS_LISTED} and c.contact_id = any(:ids)",
+        f"select c.contact_id {_ENROLLABLE} and {listed} and c.contact_id = any(:ids)",
         ids=list(contact_ids),
     )
     return frozenset(int(row["contact_id"]) for row in found)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, cast
 from pydantic import BeforeValidator, Discriminator, SerializerFunctionWrapHandler, WrapSerializer
 from sqlalchemy import Connection, RowMapping
 
+from list_pipeline.core.audience.audience import SplitSummary
 from list_pipeline.core.bounces.classes import DecidedBy, FailureEvidence
 from list_pipeline.core.drift.findings import RepairSummary
 from list_pipeline.core.incidents.groups import GroupKind
@@ -43,7 +44,7 @@ from list_pipeline.storage.database import (
     to_json,
 )
 
-PlanSummary = SuppressionSummary | RebalancingSummary | CorrectionSummary | RepairSummary
+PlanSummary = SuppressionSummary | RebalancingSummary | CorrectionSummary | RepairSummary | SplitSummary
 """What a plan of each kind is in figures and words."""
 
 
@@ -76,6 +77,7 @@ SUMMARIES: Mapping[PlanKind, JsonColumn[PlanSummary]] = {
     PlanKind.IMPORT: _CORRECTION,
     PlanKind.QUARANTINE: _CORRECTION,
     PlanKind.RELEASE: _CORRECTION,
+    PlanKind.SPLIT: JsonColumn("plan.summary", SplitSummary),
 }
 """How the column ``summary`` is read and written, by the kind of the plan."""
 
@@ -161,6 +163,17 @@ class StoredPlan:
         """
         if not isinstance(self.summary, RebalancingSummary):
             raise TypeError(f"plan {self.plan_id} is no rebalancing plan")
+        return self.summary
+
+    @property
+    def split_summary(self) -> SplitSummary:
+        """The summary of a plan that divides a new audience.
+
+        Raises:
+            TypeError: it is another kind of plan.
+        """
+        if not isinstance(self.summary, SplitSummary):
+            raise TypeError(f"plan {self.plan_id} divides no audience")
         return self.summary
 
 

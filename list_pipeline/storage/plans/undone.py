@@ -99,6 +99,21 @@ class Standing:
     withdrawn: int
 
 
+def withdraw_asked(connection: Connection, plan_id: int, kind: PlanKind, by: str, now: datetime) -> None:
+    """A person takes a plan back that was asked for and let through: nothing more of it is begun. One that was carried out
+    stays so."""
+    execute(
+        connection,
+        f"""update plan set status = :withdrawn, withdrawn_at = :now, withdrawn_by = :by
+            where plan_id = :plan and kind = :kind and status = {sql_word(PlanStatus.APPROVED)}""",
+        withdrawn=PlanStatus.WITHDRAWN,
+        plan=plan_id,
+        kind=kind,
+        by=by,
+        now=now,
+    )
+
+
 def standing(connection: Connection, campaign_id: int, sweep: Sweep, kinds: Collection[PlanKind]) -> Standing:
     """What stands of a maintenance, by contact id, and what undos and rollbacks took back and nobody did again.
 

@@ -15,7 +15,7 @@ from list_pipeline.operations.messages.gate_alerts import tell_gate_alert
 from list_pipeline.storage.plans.plan_rows import GATE, GateRecord, StoredPlan
 from list_pipeline_tests.integration.offices import Office, office, suppress_items
 
-KINDS = (PlanKind.SUPPRESSION, PlanKind.REBALANCING, PlanKind.QUARANTINE, PlanKind.IMPORT)
+KINDS = (PlanKind.SUPPRESSION, PlanKind.REBALANCING, PlanKind.QUARANTINE, PlanKind.IMPORT, PlanKind.SPLIT)
 CHECKS = (
     GateCheck("cap", False, CheckSeverity.WARNING, "It is a lot."),
     GateCheck("mode", True, CheckSeverity.WARNING, "Fine."),

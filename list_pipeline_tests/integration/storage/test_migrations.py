@@ -51,10 +51,12 @@ TABLES = {
     "page_session",
     "plan_edit",
     "list_size_delta",
+    "audience_batch",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
     "erasure_pseudonym_idx",
+    "audience_batch_campaign_idx",
     "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx", "bounce_event_contact_idx",
     "campaign_metrics_mailjet_campaign_idx", "campaign_override_campaign_idx", "campaign_recipient_contact_idx",
     "campaign_schedule_cycle_idx", "campaign_schedule_date_round_idx", "campaign_schedule_draft_idx",
@@ -97,6 +99,8 @@ FOREIGN_KEYS = {
     ("page_session", "token_id", "api_token", "c", "a"),
     ("plan_edit", "plan_id", "plan", "c", "a"),
     ("plan_edit", "edited_plan_id", "plan", "c", "a"),
+    ("audience_batch", "plan_id", "plan", "c", "a"),
+    ("audience_batch", "campaign_id", "campaign_schedule", "n", "a"),
     ("run_request", "log_id", "list_maintenance_log", "c", "c"),
     ("run_request", "check_id", "list_health_check", "c", "a"),
     ("list_edit", "mass_change_id", "mass_change", "n", "a"),

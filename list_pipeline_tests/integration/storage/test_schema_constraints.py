@@ -54,6 +54,18 @@ def log(status: str, kind: str = "post_campaign", more: str = "", values: str = 
         values ('{kind}', now(), now(), '{status}'{values})"""
 
 
+def batch(
+    number: int = 1,
+    role: str = "campaign_1",
+    places: str = "1, 400",
+    planned: int = 400,
+    more: str = "null, null, null",
+) -> str:
+    return f"""insert into audience_batch (plan_id, number, list_role, first_place, last_place, planned, first_mail_on,
+        first_mail_at, campaign_id, enrolled)
+        select plan_id, {number}, '{role}', {places}, {planned}, '2026-12-01', {more} from plan limit 1"""
+
+
 def token(
     hashed: str = "a" * 64,
     name: str = "ada",
@@ -541,6 +553,15 @@ FORBIDDEN = {
     "a restore of nothing": restoration(name=""),
     "a restore by nobody": restoration(by=""),
     "a restore without a reason": restoration(reason=""),
+    "a fourth range of an audience": batch(number=4),
+    "a range that joins the master list": batch(role="master"),
+    "a range that begins before the queue": batch(places="0, 399"),
+    "a range that ends before it begins": batch(places="400, 1", planned=1),
+    "a range with another number of places": batch(planned=399),
+    "a scheduled campaign at no time": batch(more="null, (select min(id) from campaign_schedule), null"),
+    "more enrolled than a range has": batch(more="null, null, 401"),
+    "fewer enrolled than nobody": batch(more="null, null, -1"),
+    "a divided audience of a campaign": plan("split"),
     "a list that has no state": "insert into list_state values ('master', 'health', 'healthy', now())",
     "a sweep that there is not":
         "insert into list_state_history (list_role, machine, from_state, to_state, event, event_key, sweep, at, noted_at)"

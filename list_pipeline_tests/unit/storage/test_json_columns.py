@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from list_pipeline.core.audience.audience import SplitSummary
 from list_pipeline.core.bounces.classes import BounceClass, BounceReason, DecidedBy, FailureEvidence
 from list_pipeline.core.drift.findings import DriftKind, RepairSummary
 from list_pipeline.core.health.figures import ShownFigures, ShownRate
@@ -63,6 +64,7 @@ class TestAnyColumn:
         (PlanKind.UNDO, CorrectionSummary),
         (PlanKind.MANUAL, CorrectionSummary),
         (PlanKind.REPAIR, RepairSummary),
+        (PlanKind.SPLIT, SplitSummary),
     ],
 )
 @given(data=st.data())

@@ -99,4 +99,4 @@ def test_a_person_decides_on_what_is_left_whatever_the_gate_lets_through(
 
 
 def test_plans_of_which_each_contact_stands_for_itself_can_be_edited() -> None:
-    assert set(EDITABLE) == {PlanKind.SUPPRESSION, PlanKind.REBALANCING, PlanKind.IMPORT}
+    assert set(EDITABLE) == {PlanKind.SUPPRESSION, PlanKind.REBALANCING, PlanKind.IMPORT, PlanKind.SPLIT}

@@ -1,0 +1,1 @@
+"""A new audience: divided, dated and judged."""
