@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from list_pipeline.api import (
+    audience,
     audit,
     calendar,
     campaigns,
@@ -48,6 +49,7 @@ from list_pipeline.settings import read_settings
 from list_pipeline.storage.server_clock import ServerClock
 
 _NOUNS = (
+    audience,
     audit,
     calendar,
     campaigns,

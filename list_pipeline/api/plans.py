@@ -32,6 +32,8 @@ from list_pipeline.core.errors import RefusedError
 from list_pipeline.core.plans.gate import GateCheck
 from list_pipeline.core.plans.plan import PlanKind, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
+from list_pipeline.operations.audience.shown import BatchShown, batches_shown
+from list_pipeline.operations.audience.splitting import batches_of
 from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
@@ -103,6 +105,7 @@ class Plan(Model):
         requestedBy=None,
         note=None,
         checks=[{"name": "cap", "passed": True, "severity": "warning", "words": "51 planned are 4.5 % of 1,122."}],
+        batches=[],
         itemsInAll=1,
         items=[_ITEM],
         nextAfter=None,
@@ -121,6 +124,7 @@ class Plan(Model):
     requested_by: str | None
     note: str | None
     checks: tuple[GateCheck, ...]
+    batches: tuple[BatchShown, ...] = Field(description="The ranges of a plan that divides a new audience; else none.")
     items_in_all: int
     items: tuple[ItemShown, ...]
     next_after: int | None
@@ -331,6 +335,7 @@ def shown(services: Services, plan: StoredPlan, after: int, limit: int) -> Plan:
         requested_by=plan.requested_by,
         note=plan.note,
         checks=plan.gate.checks if plan.gate is not None else (),
+        batches=batches_shown(batches_of(services, plan)),
         items_in_all=found.in_all,
         items=found.items,
         next_after=found.next_after,

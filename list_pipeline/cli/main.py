@@ -16,6 +16,7 @@ import typer
 
 from list_pipeline.cli import (
     alarms,
+    audience,
     backups,
     cache,
     corrections,
@@ -246,6 +247,7 @@ states.register(app)
 timeline.register(app)
 cycles.register(app)
 mass_changes.register(app)
+audience.register(app)
 quarantine.register(app)
 validation.register(app)
 weekly.register(app)

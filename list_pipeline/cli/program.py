@@ -133,7 +133,7 @@ def _take_json(commands: Mapping[str, Any]) -> None:
     for command in commands.values():
         if isinstance(command, TyperGroup):
             _take_json(command.commands)
-        else:
+        if not isinstance(command, TyperGroup) or command.invoke_without_command:
             command.params.append(_json_option())
 
 

@@ -16,6 +16,8 @@ from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.mcp.arguments import LARGEST_ID, MOST, Arguments, ContentHash, KeyFilter, Limit, Number, Page, Reason
 from list_pipeline.mcp.results import Result
 from list_pipeline.mcp.tools import Call, deciding, reading
+from list_pipeline.operations.audience.shown import BatchShown, batches_shown
+from list_pipeline.operations.audience.splitting import batches_of
 from list_pipeline.operations.maintenance.edits import edit_plan as edit
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews import decisions
@@ -66,6 +68,9 @@ class PlanShown(Result):
     requested_by: str | None
     note: str | None
     checks: tuple[GateCheck, ...]
+    batches: Annotated[
+        tuple[BatchShown, ...], Field(description="The ranges of a plan that divides a new audience; else none.")
+    ]
     items_in_all: int
     items: tuple[ItemShown, ...]
     next_after: int | None
@@ -154,6 +159,7 @@ def plan(call: Call, asked: PlanWanted) -> PlanShown:
         requested_by=one.requested_by,
         note=one.note,
         checks=one.gate.checks if one.gate is not None else (),
+        batches=batches_shown(batches_of(call.services, one)),
         items_in_all=found.in_all,
         items=found.items,
         next_after=found.next_after,

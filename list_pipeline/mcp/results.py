@@ -50,6 +50,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "RuleResult": frozenset({"words", "action", "details"}),
     "SectionShown": frozenset({"lines"}),
     "ShadowShown": frozenset({"figures", "started_by", "reason", "ended_by", "ended_why", "words"}),
+    "SplitShown": frozenset({"requested_by", "note"}),
     "Validation": frozenset({"left_because"}),
     "Waiting": frozenset({"no_change_because"}),
     "You": frozenset({"name"}),

@@ -32,6 +32,7 @@ from list_pipeline.core.errors import ListPipelineError
 from list_pipeline.core.foreign_text import storable_value
 from list_pipeline.core.tokens import Principal
 from list_pipeline.mcp import (
+    audience,
     audit,
     calendar,
     campaigns,
@@ -80,6 +81,7 @@ _NOUNS = (
     campaigns,
     contacts,
     lists,
+    audience,
     quarantine,
     sender_faults,
     runs,

@@ -26,6 +26,7 @@ from list_pipeline.core.errors import (
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.services import Services
 from list_pipeline.pages import (
+    audience,
     audit,
     calendar,
     campaigns,
@@ -48,6 +49,7 @@ log = structlog.get_logger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
 _NOUNS = (
+    audience,
     audit,
     calendar,
     campaigns,

@@ -9,11 +9,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from list_pipeline.core.audience.audience import SplitSummary
 from list_pipeline.core.errors import LockHeldError, RefusedError
 from list_pipeline.core.foreign_text import id_in
 from list_pipeline.core.plans.edits import EDITABLE
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanStatus
 from list_pipeline.core.reviews.approvals import Way
+from list_pipeline.operations.audience.shown import batches_shown
+from list_pipeline.operations.audience.splitting import batches_of
 from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approvals import approvals_of
@@ -115,4 +118,6 @@ def _page(
         note=note,
         can_edit=look.plan.status is PlanStatus.PENDING_REVIEW and look.plan.kind in EDITABLE,
         changing=CHANGING_ACTIONS,
+        batches=batches_shown(batches_of(services, look.plan)),
+        remarks=look.plan.summary.remarks if isinstance(look.plan.summary, SplitSummary) else (),
     )

@@ -49,6 +49,7 @@ NAVIGATION = (
     ("/calendar", "Calendar"),
     ("/campaigns", "Campaigns"),
     ("/contacts", "Find a contact"),
+    ("/audience", "New audience"),
     ("/losses", "Losses and repairs"),
     ("/dashboard", "Dashboard"),
     ("/list-health", "Weeks"),

@@ -36,6 +36,7 @@ _WORDS: Mapping[str, str] = {
     "not_evidence": "nothing was tried",
     "manual": "by a person's hand",
     "import": "asked for by a person",
+    "new_audience": "part of a new audience",
     # Kinds of plans
     "suppression": "suppression",
     "rebalancing": "evening out the lists",
@@ -47,6 +48,7 @@ _WORDS: Mapping[str, str] = {
     "rollback": "rollback",
     "repair": "repair",
     "release": "release from quarantine",
+    "split": "new audience divided over the lists",
     # States
     "pending_review": "waits for a person",
     "approved": "approved",

@@ -41,6 +41,7 @@ CHANGING: dict[str, tuple[Role, Any]] = {
     "/api/campaigns/{key}/redo": (Role.REVIEWER, {}),
     "/api/contacts/{contact_id}/reinstate": (Role.REVIEWER, {}),
     "/api/contacts/{contact_id}/release": (Role.REVIEWER, {}),
+    "/api/audience/split": (Role.REVIEWER, {"total": 1, "reason": "why"}),
     "/api/suppressions": (Role.REVIEWER, {"contactIds": [1], "reason": "why"}),
     # Of the modes, any operator may choose the one that stops.
     "/api/mode": (Role.OPERATOR, {"mode": "read_only"}),
@@ -48,7 +49,8 @@ CHANGING: dict[str, tuple[Role, Any]] = {
 """What changes something, with the least role that may, and a body that it understands."""
 
 READING = {
-    "/metrics", "/api/metrics", "/api/audit", "/api/calendar", "/api/calendar.ics", "/api/campaigns",
+    "/metrics", "/api/metrics", "/api/audience", "/api/audience/proposal",
+    "/api/audit", "/api/calendar", "/api/calendar.ics", "/api/campaigns",
     "/api/campaigns/{key}", "/api/contacts/search",
     "/api/contacts/{contact_id}", "/api/lists", "/api/list-management/logs", "/api/list-management/logs/{number}",
     "/api/list-management/health-checks", "/api/list-management/health-checks/{number}", "/api/mode", "/api/plans",
