@@ -16,12 +16,14 @@ from list_pipeline.api.common import MOST, ContentHash, Model, Reader, Reason, R
 from list_pipeline.operations.audience.shown import (
     BatchShown,
     NotTakenShown,
+    ProposalShown,
     SplitShown,
     batches_shown,
     not_taken_shown,
+    proposal_shown,
     split_shown,
 )
-from list_pipeline.operations.audience.splitting import Proposal, Wanted, audience_now, propose, split, splits
+from list_pipeline.operations.audience.splitting import Wanted, audience_now, propose, split, splits
 from list_pipeline.operations.services import Services
 
 _BATCH: dict[str, Any] = {
@@ -45,6 +47,20 @@ _PLAN: dict[str, Any] = {
     "requestedBy": "Ada",
     "note": "the fair in Lyon",
     "batches": [_BATCH],
+}
+
+_PROPOSAL: dict[str, Any] = {
+    "asked": 1200,
+    "divided": 1200,
+    "waiting": 0,
+    "restriction": "",
+    "sizes": [1000, 1000, 1000],
+    "targetSizes": [1400, 1400, 1400],
+    "pauseDays": 7,
+    "isUsualPause": True,
+    "batches": [_BATCH],
+    "shown": "0badc0de",
+    "refusedBecause": None,
 }
 
 Total = Annotated[int | None, Query(ge=1, le=MOST, description="How many, the oldest first; left out: all.")]
@@ -75,34 +91,11 @@ class Audience(Model):
 
 
 class AudienceProposal(Model):
-    """How the audience would be divided now. ``waiting``: those asked for who have no place now, and ``restriction`` why.
-    ``shown``: gives this proposal back with the request. ``refused_because``: why no plan can be made of it; None: one can."""
+    """How the audience would be divided now. Its ``shown`` gives it back with the request for a plan."""
 
-    model_config = shown_as(
-        asked=1200,
-        divided=1200,
-        waiting=0,
-        restriction="",
-        sizes=[1000, 1000, 1000],
-        targetSizes=[1400, 1400, 1400],
-        pauseDays=7,
-        isUsualPause=True,
-        batches=[_BATCH],
-        shown="0badc0de",
-        refusedBecause=None,
-    )
+    model_config = shown_as(proposal=_PROPOSAL)
 
-    asked: int
-    divided: int
-    waiting: int
-    restriction: str
-    sizes: tuple[int, int, int]
-    target_sizes: tuple[int, int, int]
-    pause_days: int
-    is_usual_pause: bool
-    batches: tuple[BatchShown, ...]
-    shown: str
-    refused_because: str | None
+    proposal: ProposalShown
 
 
 class AudienceSplit(Model):
@@ -143,7 +136,7 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/proposal")
     def proposal(_: Reader, total: Total = None, start: Start = None) -> AudienceProposal:
-        return _shown(propose(services, Wanted(total, start)))
+        return AudienceProposal(proposal=proposal_shown(propose(services, Wanted(total, start))))
 
     @routes.post("/split")
     def divide(asked: AudienceSplit, who: Reviewer) -> SplitPlanned:
@@ -155,20 +148,3 @@ def router(services: Services) -> APIRouter:
         )
 
     return routes
-
-
-def _shown(found: Proposal) -> AudienceProposal:
-    summary = found.summary
-    return AudienceProposal(
-        asked=summary.asked,
-        divided=len(found.items),
-        waiting=summary.waiting,
-        restriction=summary.restriction,
-        sizes=summary.sizes,
-        target_sizes=summary.target_sizes,
-        pause_days=summary.pause_days,
-        is_usual_pause=summary.is_usual_pause,
-        batches=batches_shown(found.batches),
-        shown=found.shown,
-        refused_because=found.why_not[0] if found.why_not is not None else None,
-    )

@@ -108,27 +108,27 @@ def take_back(
 
 
 def _show(proposal: Proposal, plan_id: int | None, content_hash: str) -> None:
-    from list_pipeline.operations.audience.shown import batches_shown, lines_of_proposal, not_taken_shown
+    from list_pipeline.operations.audience.shown import lines_of_proposal, not_taken_shown, proposal_shown
 
     for line in lines_of_proposal(proposal):
         say(line)
-    summary = proposal.summary
+    shown = proposal_shown(proposal)
     document: dict[str, Any] = {
         "dry_run": plan_id is None,
         "plan": plan_id,
         "content_hash": content_hash or None,
         "audience": proposal.audience.contacts,
-        "asked": summary.asked,
-        "divided": len(proposal.items),
-        "waiting": summary.waiting,
-        "restriction": summary.restriction,
-        "sizes": list(summary.sizes),
-        "target_sizes": list(summary.target_sizes),
-        "pause_days": summary.pause_days,
-        "is_usual_pause": summary.is_usual_pause,
-        "batches": list(batches_shown(proposal.batches)),
-        "not_taken": list(not_taken_shown(summary.left)),
+        "asked": shown.asked,
+        "divided": shown.divided,
+        "waiting": shown.waiting,
+        "restriction": shown.restriction,
+        "sizes": list(shown.sizes),
+        "target_sizes": list(shown.target_sizes),
+        "pause_days": shown.pause_days,
+        "is_usual_pause": shown.is_usual_pause,
+        "batches": list(shown.batches),
+        "not_taken": list(not_taken_shown(proposal.summary.left)),
         "checks": {check.name: check.words for check in proposal.gate.checks},
-        "refused_because": proposal.why_not[0] if proposal.why_not is not None else None,
+        "refused_because": shown.refused_because,
     }
     give(document)

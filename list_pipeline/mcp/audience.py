@@ -13,9 +13,11 @@ from list_pipeline.mcp.tools import Call, deciding, reading
 from list_pipeline.operations.audience.shown import (
     BatchShown,
     NotTakenShown,
+    ProposalShown,
     SplitShown,
     batches_shown,
     not_taken_shown,
+    proposal_shown,
     split_shown,
 )
 from list_pipeline.operations.audience.splitting import Wanted, audience_now, propose, split, splits
@@ -44,17 +46,9 @@ class DivisionWanted(Arguments):
 
 
 class Division(Result):
-    """How the audience would be divided now. ``refused_because``: why no plan can be made of it; null: one can."""
+    """How the audience would be divided now."""
 
-    asked: int
-    divided: int
-    waiting: int
-    restriction: str
-    sizes: tuple[int, int, int]
-    target_sizes: tuple[int, int, int]
-    batches: tuple[BatchShown, ...]
-    shown: str
-    refused_because: str | None
+    division: ProposalShown
 
 
 class AudienceToSplit(Arguments):
@@ -92,18 +86,7 @@ def audience(call: Call, asked: Nothing) -> NewAudience:
 def division(call: Call, asked: DivisionWanted) -> Division:
     """Show how the new audience would be divided over the three campaign lists now: contiguous ranges, the oldest first, each
     with its list and the day of its first mail, scheduled or proposed. Nothing is planned."""
-    found = propose(call.services, Wanted(asked.total, asked.start))
-    return Division(
-        asked=found.summary.asked,
-        divided=len(found.items),
-        waiting=found.summary.waiting,
-        restriction=found.summary.restriction,
-        sizes=found.summary.sizes,
-        target_sizes=found.summary.target_sizes,
-        batches=batches_shown(found.batches),
-        shown=found.shown,
-        refused_because=found.why_not[0] if found.why_not is not None else None,
-    )
+    return Division(division=proposal_shown(propose(call.services, Wanted(asked.total, asked.start))))
 
 
 def split_audience(call: Call, asked: AudienceToSplit) -> SplitPlanned:

@@ -108,12 +108,16 @@ class SplitSummary:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What is to be known of it besides its ranges, sentences without a full stop."""
-        found = [self.effect]
+        found = [self.effect] if self.sizes != self.target_sizes else []
         if self.waiting:
             found.append(f"{count_text(self.waiting, 'contact')} of the audience cannot join now: {self.restriction}")
         if not self.is_usual_pause:
             found.append(f"No usual pause between rounds is known yet; {self.pause_days} days are proposed")
         return tuple(found)
+
+
+_UNTIL_DECIDED = "until a person has decided on what others changed there (`list-pipeline mass-changes`)"
+"""Whoever imports many contacts at once changes the master list at large."""
 
 
 def restriction_words(sent: frozenset[ListRole], kept_still: frozenset[ListRole], frozen: frozenset[ListRole]) -> str:
@@ -125,9 +129,9 @@ def restriction_words(sent: frozenset[ListRole], kept_still: frozenset[ListRole]
     """
     found = []
     if ListRole.MASTER in frozen:
-        found.append("the master list is frozen until a person has decided on what others changed there")
+        found.append(f"the master list is frozen {_UNTIL_DECIDED}")
     if on_hold := [role.label for role in ListRole if role in frozen and role is not ListRole.MASTER]:
-        found.append(f"{', '.join(on_hold)} is frozen until a person has decided on what others changed there")
+        found.append(f"{', '.join(on_hold)} is frozen {_UNTIL_DECIDED}")
     if still := [role.label for role in ListRole if role in kept_still]:
         found.append(f"{', '.join(still)} is being sent or sent soon, or it is not known yet who was mailed")
     if gone := [role.label for role in ListRole if role in sent]:

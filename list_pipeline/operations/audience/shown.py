@@ -50,6 +50,30 @@ class NotTakenShown:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposalShown:
+    """How a new audience would be divided now.
+
+    Attributes:
+        waiting: those asked for who have no place now; ``restriction``: why.
+        pause_days: the days between rounds that are proposed; ``is_usual_pause``: they are the account's own.
+        shown: whoever asks for exactly this division gives it back. refused_because: why no plan can be made of it; None: one
+            can.
+    """
+
+    asked: int
+    divided: int
+    waiting: int
+    restriction: str
+    sizes: tuple[int, int, int]
+    target_sizes: tuple[int, int, int]
+    pause_days: int
+    is_usual_pause: bool
+    batches: tuple[BatchShown, ...]
+    shown: str
+    refused_because: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SplitShown:
     """A plan that divides a new audience."""
 
@@ -70,6 +94,24 @@ def batches_shown(batches: Sequence[Batch]) -> tuple[BatchShown, ...]:
 def not_taken_shown(left: Mapping[NotTaken, int]) -> tuple[NotTakenShown, ...]:
     """Who is not taken, as it is shown."""
     return tuple(NotTakenShown(why, contacts, why.words) for why, contacts in left.items())
+
+
+def proposal_shown(proposal: Proposal) -> ProposalShown:
+    """A proposal as it is shown."""
+    summary = proposal.summary
+    return ProposalShown(
+        asked=summary.asked,
+        divided=len(proposal.items),
+        waiting=summary.waiting,
+        restriction=summary.restriction,
+        sizes=summary.sizes,
+        target_sizes=summary.target_sizes,
+        pause_days=summary.pause_days,
+        is_usual_pause=summary.is_usual_pause,
+        batches=batches_shown(proposal.batches),
+        shown=proposal.shown,
+        refused_because=proposal.why_not[0] if proposal.why_not is not None else None,
+    )
 
 
 def split_shown(one: SplitPlan) -> SplitShown:

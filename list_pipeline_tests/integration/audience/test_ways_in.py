@@ -45,7 +45,7 @@ def test_over_http_a_division_is_shown_planned_approved_and_seen(
     found = api.ask(Role.READER, "GET", "/api/audience").json()
     assert (found["contacts"], found["plans"]) == (6, [])
     assert {one["why"]: one["contacts"] for one in found["notTaken"]} == {"suppressed": 2}
-    shown = api.ask(Role.READER, "GET", "/api/audience/proposal?total=5").json()
+    shown = api.ask(Role.READER, "GET", "/api/audience/proposal?total=5").json()["proposal"]
     assert [(one["places"], one["list"], one["isProposed"]) for one in shown["batches"]] == [
         ("1-2", "campaign_1", True),
         ("3-4", "campaign_2", True),
@@ -80,7 +80,7 @@ def test_over_http_what_makes_no_sense_is_refused(new: list[int], small: Install
 def test_a_model_divides_only_what_a_person_was_shown(small: Installation, new: list[int], http: Any) -> None:
     mcp = Mcp(small.services, http)
     assert mcp.found(Role.READER, "audience")["contacts"] == 6
-    shown = mcp.found(Role.READER, "division", total=3)
+    shown = mcp.found(Role.READER, "division", total=3)["division"]
     asked = {"shown": shown["shown"], "reason": "the fair", "total": 3}
     assert "needs a token with the role reviewer" in mcp.refused(Role.OPERATOR, "split_audience", **asked)
     mcp.refused(Role.REVIEWER, "split_audience", **{**asked, "total": 4})

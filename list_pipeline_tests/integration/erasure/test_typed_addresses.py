@@ -17,6 +17,7 @@ from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.safety.modes import Mode
 from list_pipeline.core.tokens import Role
 from list_pipeline.core.verdict_imports.files import ImportFile, read_file
+from list_pipeline.operations.audience import splitting
 from list_pipeline.operations.backups.restore import restore_backup
 from list_pipeline.operations.backups.take import take_backup
 from list_pipeline.operations.campaigns.rounds import rule_on_round
@@ -24,6 +25,8 @@ from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upco
 from list_pipeline.operations.drift.reconciliation import reconcile
 from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.membership.sync import sync
+from list_pipeline.operations.plans.asked_plans import Asked, take_back_asked
+from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.plans.dead_jobs import declare_dead
 from list_pipeline.operations.plans.erasure_by_person import erase_person
 from list_pipeline.operations.plans.redo import redo_maintenance
@@ -207,6 +210,17 @@ def _import_plan(made: Installation) -> int:
     return int(plan_id)
 
 
+def _split_plan(made: Installation) -> int:
+    ((plan_id,),) = made.query("select plan_id from plan where kind = 'split'")
+    return int(plan_id)
+
+
+def _divided(made: Installation) -> None:
+    planned = splitting.split(made.services, splitting.Wanted(), by="ada", note="a fair")
+    approve(made.services, planned.plan_id, by="bob", content_hash=planned.content_hash)
+    carry_out_correction(made.services, planned.plan_id, quietly)
+
+
 def _quarantine(made: Installation, note: str) -> None:
     quarantine_by_hand(made.services, [made.account.people[5]], days=3, by="ada", note=note, progress=quietly)
 
@@ -238,9 +252,25 @@ WAYS: dict[str, tuple[Way, Way]] = {
         _maintained,
         lambda made: suppress_listed(made.services, _listed(made), by="ada", note=NOTE, progress=quietly),
     ),
-    "take_back": (
+    "importing.take_back": (
         _import,
         lambda made: take_back(made.services, _import_plan(made), by="ada", note=NOTE, progress=quietly),
+    ),
+    "take_back_asked": (
+        _import,
+        lambda made: take_back_asked(
+            made.services,
+            _import_plan(made),
+            Asked(PlanKind.IMPORT, "an import", "there is none", "look"),
+            by="ada",
+            note=NOTE,
+            progress=quietly,
+        ),
+    ),
+    "split": (_as_it_is, lambda made: splitting.split(made.services, splitting.Wanted(), by="ada", note=NOTE)),
+    "take_back": (
+        _divided,
+        lambda made: splitting.take_back(made.services, _split_plan(made), by="ada", note=NOTE, progress=quietly),
     ),
     "quarantine_by_hand": (_as_it_is, lambda made: _quarantine(made, NOTE)),
     "release_by_hand": (
