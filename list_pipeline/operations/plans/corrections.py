@@ -482,7 +482,19 @@ def _wait_for_thaw(
     """Make what can be made of a repair, or of a new audience. The rest stays approved, and follows by itself when its lists
     were sent."""
     names = names_text(sorted({role.label for item in frozen if (role := item.from_role or item.to_role) is not None}))
-    progress(f"{count_text(len(frozen), 'change')} waiting: {names} is being sent, or soon")
+    with services.database.begin() as connection:
+        still = lists_kept_still(services, connection, cycle_now(connection, services.clock.now()))
+    # Whatever else waits, waits for a send; a new audience also for what a person has to decide.
+    left = by_refusal(
+        (
+            Refusal.LIST_FROZEN
+            if plan.kind is PlanKind.SPLIT and item.to_role not in still
+            else Refusal.LIST_BEING_SENT,
+            item.contact_id,
+        )
+        for item in frozen
+    )
+    progress(f"{count_text(len(frozen), 'change')} waiting: {names} cannot be changed now")
     carry_out(services, plan.plan_id, lock, progress)
     with lock.writing() as connection:
         _note_enrolled(connection, plan.plan_id, services.clock.now())
@@ -497,10 +509,10 @@ def _wait_for_thaw(
         failed=outcomes.failed,
         open=outcomes.open,
         differs=(),
-        refused={Refusal.LIST_BEING_SENT: len(frozen)},
+        refused={why: len(ids) for why, ids in left.items()},
         waits=len(frozen),
     )
-    correction = Correction(plan.plan_id, facts, {Refusal.LIST_BEING_SENT: [item.contact_id for item in frozen]})
+    correction = Correction(plan.plan_id, facts, left)
     deliver(
         services,
         keys.correction_waits(plan.plan_id),

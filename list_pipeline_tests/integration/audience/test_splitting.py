@@ -24,6 +24,7 @@ from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.plans.corrections import carry_out_correction
 from list_pipeline.operations.plans.waiting_repairs import to_carry_out
 from list_pipeline.operations.reviews.decisions import approve, reject
+from list_pipeline.operations.reviews.mass_changes import accept
 from list_pipeline_tests.integration.accounts import Dying, Installation, Killed, quietly
 from list_pipeline_tests.integration.audience.audiences import (
     WAITING_BEFORE,
@@ -287,6 +288,25 @@ def test_a_list_that_is_sent_soon_by_now_waits_and_follows(small: Installation) 
     assert small.query("select status from plan where kind = 'split'") == [("approved",)]
     assert to_carry_out(small.services) == []
     assert "New audience divided over the lists waits" in small.cards()[-1]["text"]
+
+
+def test_while_the_master_list_is_frozen_a_division_waits_and_follows_once_a_person_decided(
+    small: Installation,
+) -> None:
+    one = plan(small)
+    # Somebody imports at large: nobody is enrolled before it is said that this was meant.
+    late = sign_up(small, 10)
+    waiting = let_through(small, one)
+    assert (waiting.facts.waits, waiting.facts.done) == (2, 0)
+    assert {why: len(ids) for why, ids in waiting.refused.items()} == {Refusal.LIST_FROZEN: 2}
+    assert to_carry_out(small.services) == []
+    with pytest.raises(RefusedError, match="divides an audience already"):
+        plan(small)
+    ((matter,),) = small.query("select distinct matter from mass_change")
+    accept(small.services, int(matter), by="bob", note="our import")
+    assert [run.plan_id for run in to_carry_out(small.services)] == [one.plan_id]
+    assert carry_out_correction(small.services, one.plan_id, quietly).facts.done == 2
+    assert len(plan(small).proposal.items) == len(late)
 
 
 def test_killed_midway_it_is_continued(small: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

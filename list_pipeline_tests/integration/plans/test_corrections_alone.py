@@ -137,7 +137,7 @@ def sends_to_list_1(here: Office) -> None:
 
 def frozen(here: Office, *items: PlanItem) -> tuple[PlanItem, ...]:
     with here.services.database.begin() as connection:
-        return frozen_items(here.services, connection, items)
+        return frozen_items(here.services, connection, PlanKind.REPAIR, items)
 
 
 def test_a_removal_waits_for_the_list_that_is_being_sent_and_for_no_other(here: Office) -> None:
