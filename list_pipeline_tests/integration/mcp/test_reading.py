@@ -61,6 +61,8 @@ class World:
             "campaign_story": {"key": self.made.key},
             "contact": {"contact": str(self.made.account.people[HARD[0]]), "full": True},
             "lists": {},
+            "audience": {},
+            "division": {"total": 5},
             "quarantined": {},
             "sender_faults": {},
             "maintenance_runs": {"status": "pending_review"},

@@ -228,7 +228,8 @@ def test_every_page_fits_a_phone_can_be_read_and_names_its_fields(desk: Desk, sc
     ((contact,),) = desk.made.query("select min(contact_id) from plan_item where action = 'suppress'")
     paths = (
         "waiting", f"plans/{desk.plan.plan_id}", "plans", "campaigns", f"campaigns/{desk.made.key}", "contacts",
-        f"contacts/{contact}", f"list-management/{log}", "list-management", "losses", "dashboard?days=90", "list-health",
+        f"contacts/{contact}", f"list-management/{log}", "list-management", "losses", "audience?look=true",
+        "dashboard?days=90", "list-health",
         "audit", "nowhere",
     )  # fmt: skip
     for path in paths:

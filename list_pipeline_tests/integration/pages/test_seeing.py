@@ -207,6 +207,7 @@ def test_why_a_campaign_is_blocked_is_said_rule_by_rule(world: World) -> None:
 def test_pages_have_no_inline_script_or_style_and_nothing_from_elsewhere(world: World) -> None:
     number = world.number("select max(id) from list_maintenance_log where contacts_suppressed > 0")
     paths = ("waiting", "dashboard", "calendar", "campaigns", f"campaigns/{world.made.key}", "losses", "audit", "plans",
+             "audience", "audience?look=true",
              "list-health", "contacts", f"plans/{world.made.plan(PlanKind.SUPPRESSION).plan_id}",
              f"list-management/{number}")  # fmt: skip
     for path in paths:
