@@ -15,7 +15,9 @@ def test_the_migration_is_taken_back_with_plans_of_every_kind_and_made_again(sma
     rejected = plan(small)
     reject(small.services, rejected.plan_id, by="bob", note="not now")
     waiting = plan(small)
-    migrations.rollback(small.services.database)
+    taken_back: list[str] = []
+    while not any(name.startswith("0089") for name in taken_back):
+        taken_back += migrations.rollback(small.services.database)
     kept = small.query("select plan_id, kind, summary ->> 'what' from plan order by plan_id")
     assert kept == [
         (done.plan_id, "manual", "New audience divided over the lists"),
