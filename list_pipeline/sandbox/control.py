@@ -155,6 +155,10 @@ class SandboxControl:
         body = {"list_id": list_id, "subject": subject, "outcomes": named, **parts}
         return int(self._call("POST", "/world/send", body)["campaign_id"])
 
+    def refuse(self, draft_id: int) -> None:
+        """Mailjet will not begin to send a draft at its time; scheduled again, it is sent."""
+        self._call("POST", "/world/refuse", {"draft_id": draft_id})
+
     def sign_up(self, email: str, list_id: int, name: str = "") -> int:
         """A person signs up to a list; the contact's id."""
         return int(

@@ -56,6 +56,7 @@ class ControlService:
             ("POST", "world/complain"): lambda body: {"contact_id": world.complain(account, _text(body, "contact"))},
             ("POST", "world/open"): lambda body: self._look(body, clicks=False),
             ("POST", "world/click"): lambda body: self._look(body, clicks=True),
+            ("POST", "world/refuse"): lambda body: {"draft_id": world.refuse(account, int(body["draft_id"]))},
             ("POST", "world/gdpr-delete"): lambda body: {"contact_id": world.erase(account, _text(body, "contact"))},
         }
 

@@ -81,6 +81,12 @@ _TABLE = (
         ("kept", "zero", "minus_one", "absent"),
     ),
     Switch("ab_test_untold", False, "A draft that is part of an A/B test looks like any other."),
+    Switch(
+        "refused_draft",
+        "draft",
+        "What a draft is whose send Mailjet refused: a draft again, still programmed, or cancelled.",
+        ("draft", "programmed", "cancelled"),
+    ),
     Switch("draft_filters_ignored", False, "campaigndraft shows every draft, whatever it is filtered by."),
     Switch("campaign_status_when_sent", 0, "Status of a finished campaign; a recording has 0, the SDKs say 2."),
     Switch(

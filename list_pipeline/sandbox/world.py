@@ -10,6 +10,7 @@ import hashlib
 from typing import Any
 
 from list_pipeline.sandbox.account import Account
+from list_pipeline.sandbox.mailjet.campaigns import REFUSED
 from list_pipeline.sandbox.mailjet.contacts import anonymise
 from list_pipeline.sandbox.mailjet.membership import address_fault, apply_action, create_contact, find_contact
 from list_pipeline.sandbox.mailjet.states import FAILED, STATES, STATUS_NAMES, Status
@@ -41,6 +42,18 @@ def require_list(account: Account, list_id: int) -> int:
     if not account.store.number("SELECT id FROM list WHERE id = ? AND is_deleted = 0", (list_id,)):
         raise WorldError(f"no such list: {list_id}")
     return list_id
+
+
+def refuse(account: Account, draft_id: int) -> int:
+    """Mailjet will not begin to send a draft at its time, as where an account is out of credit; the draft's id.
+
+    Raises:
+        WorldError: there is no such draft.
+    """
+    if not account.store.number("SELECT id FROM draft WHERE id = ?", (draft_id,)):
+        raise WorldError(f"no such draft: {draft_id}")
+    account.store.set_note(REFUSED, {**account.store.note(REFUSED, {}), str(draft_id): 0})
+    return draft_id
 
 
 def sign_up(account: Account, email: str, list_id: int, name: str = "") -> int:

@@ -340,14 +340,32 @@ def _content(account: Account, request: Request, row: sqlite3.Row) -> Response:
     return envelope([shown], 201 if request.method == "POST" else 200)
 
 
+REFUSED = "refused_drafts"
+"""The note with the drafts that Mailjet refuses: by id the time at which it did, 0 where that is still to come."""
+_AFTER_REFUSAL = {"draft": DRAFT, "programmed": PROGRAMMED, "cancelled": -3}
+
+
+def _refuse(account: Account, draft_id: int, at: int, refused: dict[str, int]) -> None:
+    """Mailjet does not begin to send a draft at its time; scheduled again, it is sent."""
+    status = _AFTER_REFUSAL[account.switches.word("refused_draft")]
+    left = at if status == PROGRAMMED else 0
+    account.store.execute("UPDATE draft SET status = ?, scheduled_at = ? WHERE id = ?", (status, left, draft_id))
+    refused[str(draft_id)] = at
+    account.store.set_note(REFUSED, refused)
+
+
 def settle(account: Account, moment: float) -> None:
     """Send the programmed drafts that are due, at their own time."""
     due = account.store.rows(
         "SELECT * FROM draft WHERE status = 1 AND scheduled_at <= ? ORDER BY scheduled_at, id", (int(moment),)
     )
+    refused: dict[str, int] = account.store.note(REFUSED, {})
     for row in due:
         with account.store.transaction():
             at = row["scheduled_at"]
+            if refused.get(str(row["id"]), -1) in (0, at):
+                _refuse(account, row["id"], at, refused)
+                continue
             wanted = SendRequest(
                 row["list_id"], row["subject"], row["sender_name"], row["sender_email"], draft_id=row["id"]
             )
