@@ -54,6 +54,10 @@ class ChangesStoppedError(RefusedError):
     """Changes were stopped by a person or a setting. Not a failure: what is half done is continued when they may go on."""
 
 
+class OvertakenError(RefusedError):
+    """What was asked for has no object any more: the world went on between the asking and the doing. Nothing was done."""
+
+
 class IllegalTransitionError(RefusedError):
     """A status that may not follow the present one, or an event that a machine does not know in its state."""
 

@@ -94,14 +94,17 @@ def launched(
 def evaluate_sensor(sensor: str) -> None:
     """Let the daemon evaluate a sensor at its next turn, within five seconds, instead of after the sensor's interval.
 
-    Dagster has no public way to ask for a tick: the times of the last one are taken out of the sensor's state.
+    Dagster has no public way to ask for a tick: the times of the last one are taken out of the sensor's state, and its cursor,
+    so that it does not wait for its next look at Mailjet either.
     """
     with dg.DagsterInstance.get() as instance:
         for state in instance.all_instigator_state():
             data: Any = state.instigator_data
             if state.instigator_name == sensor and data is not None:
                 instance.update_instigator_state(
-                    state.with_data(data._replace(last_tick_timestamp=None, last_tick_start_timestamp=None))
+                    state.with_data(
+                        data._replace(last_tick_timestamp=None, last_tick_start_timestamp=None, cursor=None)
+                    )
                 )
 
 

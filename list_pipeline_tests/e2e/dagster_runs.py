@@ -29,6 +29,11 @@ class DagsterHome:
     def defs(self) -> dg.Definitions:
         return build_defs(self._resource())  # a plain resource that hands out the same object
 
+    @property
+    def services(self) -> dg.ResourceDefinition:
+        """What the definitions get as their one resource."""
+        return self._resource()
+
     def _resource(self) -> dg.ResourceDefinition:
         settings, clock = self.rehearsal.with_settings(**self.settings), self.rehearsal.clock
 

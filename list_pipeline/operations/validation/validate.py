@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.agents.health import assess
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
-from list_pipeline.core.errors import IntegrationError, RefusedError, RemoteNotFoundError
+from list_pipeline.core.errors import IntegrationError, OvertakenError, RefusedError, RemoteNotFoundError
 from list_pipeline.core.health.assessment import HealthAssessment, HealthPolicy
 from list_pipeline.core.health.figures import SendFigures
 from list_pipeline.core.lists import ListRole
@@ -93,7 +93,8 @@ def validate(services: Services, key: str, *, run_id: str | None = None) -> Vali
 
     Raises:
         NotFoundError: there is no such campaign.
-        RefusedError: it was sent already, is not scheduled at Mailjet any more, or is being validated by another run.
+        OvertakenError: it was sent already, or is not scheduled at Mailjet any more.
+        RefusedError: it is being validated by another run.
         ListPipelineError: the list could not be read. That is written down and told, and nothing is decided on it.
     """
     with services.database.begin() as connection:
@@ -151,9 +152,9 @@ def _begin(services: Services, campaign: UpcomingCampaign, run_id: str | None) -
 def _require_upcoming(services: Services, campaign: UpcomingCampaign) -> None:
     tried = f"Validating the list of campaign {campaign.key}"
     if campaign.mailjet_campaign_id is not None:
-        raise RefusedError(tried, "it was sent already", "Its maintenance looks at the list after the send")
+        raise OvertakenError(tried, "it was sent already", "Its maintenance looks at the list after the send")
     if campaign.retired_at is not None:
-        raise RefusedError(tried, "it is not scheduled at Mailjet any more", "Schedule it there first")
+        raise OvertakenError(tried, "it is not scheduled at Mailjet any more", "Schedule it there first")
 
 
 def _continue(services: Services, campaign: UpcomingCampaign) -> Validation | None:
