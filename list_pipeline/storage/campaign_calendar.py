@@ -19,16 +19,17 @@ from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.checklist import Severity
 from list_pipeline.core.validation.schedule_changes import OwnSchedule
 from list_pipeline.storage import audience_batches
+from list_pipeline.storage.campaigns.recipients import RECIPIENTS
 from list_pipeline.storage.database import fetch_all, fetch_row
 from list_pipeline.storage.validation import campaign_block
 
-_CAMPAIGNS = """
+_CAMPAIGNS = f"""
     select s.id as number, s.campaign_key as key, s.campaign_name as name, s.round_number, c.number as cycle, s.status,
            (s.scheduled_date + s.scheduled_time) at time zone 'UTC' as scheduled_at,
            -- A draft that was taken over before that was kept stands since its row does.
            case when s.mailjet_draft_id is not null then coalesce(s.scheduled_since, s.created_at) end as scheduled_since,
            s.send_start_at as began_at, s.send_end_at as ended_at,
-           coalesce(s.recipient_count, s.expected_recipients) as recipients, s.recipient_range, s.frozen_at, s.retired_at,
+           {RECIPIENTS} as recipients, s.recipient_range, s.frozen_at, s.retired_at,
            s.updated_at as changed_at
     from campaign_schedule s left join cycle c using (cycle_id)
 """

@@ -51,7 +51,10 @@ class StagedCampaign:
 
 
 def under_way(connection: Connection, launched_after: datetime) -> tuple[StagedCampaign, ...]:
-    """The campaigns that are scheduled, or were to be launched or begun after an instant (UTC), the next one first."""
+    """The campaigns that were begun after an instant (UTC), or are not begun and were to be after it; the next one first.
+
+    One that Mailjet refused and a person sends days later is among them: when it was to begin says nothing about it.
+    """
     found = fetch_all(
         connection,
         """
@@ -62,8 +65,7 @@ def under_way(connection: Connection, launched_after: datetime) -> tuple[StagedC
                      and g.launch_at = (s.scheduled_date + s.scheduled_time) at time zone 'UTC') as done
         from campaign_schedule s
         where (s.mailjet_draft_id is not null or s.send_start_at is not null) and s.retired_at is null
-          and (s.scheduled_date + s.scheduled_time) at time zone 'UTC' > :after
-          and coalesce(s.send_start_at, :after + interval '1 second') > :after
+          and coalesce(s.send_start_at, (s.scheduled_date + s.scheduled_time) at time zone 'UTC') > :after
         order by 2, 1
         """,
         after=launched_after,
@@ -120,12 +122,17 @@ def note(
 
 
 def count_end(connection: Connection, message_key: str) -> None:
-    """Count that the message of a stage arrived, or that an attempt at it failed; nothing for any other message."""
+    """Count that the message of a stage arrived, or that an attempt at it failed; nothing for any other message.
+
+    What is scheduled when one of its stages is due already can be told from then on only: that is no delay of ours.
+    """
     row = fetch_one(
         connection,
         f"""
-        select g.stage, g.due_at, n.state, n.sent_at
-        from campaign_stage g join notification n using (message_key)
+        select g.stage, n.state, n.sent_at,
+               greatest(g.due_at, case when g.launch_at = (s.scheduled_date + s.scheduled_time) at time zone 'UTC'
+                                       then s.scheduled_since end) as due_at
+        from campaign_stage g join notification n using (message_key) join campaign_schedule s on s.id = g.campaign_id
         where message_key = :key and n.state in {sql_list(DeliveryState.SENT, *UNSUCCESSFUL)}
         """,
         key=message_key,
@@ -140,6 +147,13 @@ def count_end(connection: Connection, message_key: str) -> None:
     else:
         ended.count(STAGES, stage, STAGE_FAILED)
     totals.add(connection, ended)
+
+
+def is_announced(connection: Connection, campaign_id: int, launch_at: datetime) -> bool:
+    """Whether people were told of a launch (UTC) of a campaign, by whichever stage."""
+    sql = f"""select 1 from campaign_stage where campaign_id = :id and launch_at = :at
+              and state = {sql_word(StageState.TOLD)} limit 1"""
+    return fetch_one(connection, sql, id=campaign_id, at=launch_at) is not None
 
 
 def follow_deliveries(connection: Connection, campaign_ids: Collection[int]) -> None:

@@ -23,6 +23,7 @@ from list_pipeline.core.quarantine.life import QuarantineState
 from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.core.validation.checklist import Severity
+from list_pipeline.storage.campaigns.recipients import RECIPIENTS
 from list_pipeline.storage.database import fetch_all, fetch_one, fetch_scalar, sql_list, sql_word
 from list_pipeline.storage.plans.plan_groups import ASKED_ALONE
 
@@ -33,7 +34,7 @@ class CampaignRow:
 
     Attributes:
         number: its place in the schedule, by which pages go on.
-        recipients: mailed; before the send the number that is expected.
+        recipients: mailed; before the send the number that is expected; None: not known, or not yet.
         maintenance: None: none yet. changes_left: changes that stand after an undo; None: there was none.
     """
 
@@ -183,11 +184,11 @@ def _where(number: str, **columns: tuple[str, str]) -> str:
     return " and ".join(conditions)
 
 
-_CAMPAIGNS = """
+_CAMPAIGNS = f"""
     select s.id as number, s.campaign_key as key, s.campaign_name as name, s.round_number as round, c.number as cycle, s.status,
            (s.scheduled_date + s.scheduled_time) at time zone 'UTC' as scheduled_at,
            coalesce(s.send_end_at, s.send_start_at) as sent_at,
-           coalesce(s.recipient_count, s.expected_recipients) as recipients, l.status as maintenance, l.changes_left
+           {RECIPIENTS} as recipients, l.status as maintenance, l.changes_left
     from campaign_schedule s left join cycle c using (cycle_id)
     left join lateral (
         select status, changes_left from list_maintenance_log

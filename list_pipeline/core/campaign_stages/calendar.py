@@ -127,8 +127,8 @@ class CampaignFacts:
 
     Attributes:
         scheduled_since: since when its time stands; None: it was never scheduled, but sent by hand at once.
-        recipients: mailed; before the send the number that is expected. recipient_range: which of the cycle's recipients these
-            are, such as ``1-1000``.
+        recipients: mailed; before the send the number that is expected; None: not known, or not yet. recipient_range: which of
+            the cycle's recipients these are, such as ``1-1000``.
         retired_at: since when it is not scheduled any more.
         newcomers: which ranges of a new audience get their first mail with it, in words; empty: none.
         is_taken_back: a block of ours cancelled its schedule at Mailjet.

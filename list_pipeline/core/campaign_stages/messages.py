@@ -27,7 +27,7 @@ class LaunchFacts:
 
     Attributes:
         launch_at: when Mailjet is to begin, or began (UTC).
-        expected: contacts that can be mailed; None: the list was not read yet.
+        expected: contacts that can be mailed now; None: the list was not read yet.
         validated_at: when its list was validated for this launch (UTC); None: it was not.
         preflight_at: when it is validated (UTC).
         waiting_plans: plans about its list that wait for a person.

@@ -98,9 +98,22 @@ def why_skipped(time: StageTime, known_since: datetime | None, began_at: datetim
         known_since: since when this launch stands in our schedule. began_at: when Mailjet began to send; None: it did not.
             Both in UTC.
     """
-    due = instant_text(time.due_at)
-    if began_at is not None and began_at < time.due_at:
-        return f"Mailjet began to send at {instant_text(began_at)}, before it was due ({due})"
+    is_before_launch = time.stage in BEFORE_LAUNCH
+    if is_before_launch and began_at is not None and began_at < time.due_at:
+        return f"Mailjet began to send at {instant_text(began_at)}, before it was due ({instant_text(time.due_at)})"
     if known_since is not None and known_since >= time.useful_until:
         return f"the campaign was scheduled at {instant_text(known_since)}, too late for it"
-    return f"it was due at {due}, and nothing of ours ran until {instant_text(time.useful_until)}"
+    until = min(began_at, time.useful_until) if is_before_launch and began_at is not None else time.useful_until
+    due_at = time.due_at if known_since is None else max(time.due_at, known_since)
+    return f"it was due at {instant_text(due_at)}, and {_MISSED[time.stage]} until {instant_text(until)}"
+
+
+_MISSED = {
+    Stage.PRELAUNCH: "nothing of ours ran",
+    # A validation may have been tried again and again, and Mailjet have been away.
+    Stage.PREFLIGHT: "no validation of its list had ended",
+    Stage.LAUNCH_WARNING: "nothing of ours ran",
+    Stage.LAUNCH_CONFIRMATION: "nothing of ours had seen that Mailjet began",
+    Stage.WRAPUP: "no wrap-up could be made",
+}
+"""What was not so while a stage was of use. Its message needs our rows only, but for three of them."""

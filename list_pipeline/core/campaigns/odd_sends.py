@@ -35,21 +35,23 @@ class OddSend(StrEnum):
     OTHER_LIST = "other_list"
     """It went to another campaign list than it was scheduled for."""
     TAKEN_BACK = "taken_back"
-    """It is not scheduled any more, shortly before its time; nobody of ours took it back."""
+    """It is not scheduled any more, shortly before its time or after people were told of it; nobody of ours took it back."""
     RESCHEDULED = "rescheduled"
-    """It was moved to another time or list, shortly before the old or the new time."""
+    """It was moved to another time or list, shortly before the old or the new time or after people were told of it."""
     RECIPIENTS_OFF = "recipients_off"
     """It was sent to many more, or many fewer, than expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledSend:
-    """A campaign as it stood in the schedule. ``at``: when Mailjet was to begin (UTC). ``is_blocked``: and must not."""
+    """A campaign as it stood in the schedule. ``at``: when Mailjet was to begin (UTC). ``is_blocked``: and must not.
+    ``is_announced``: people were told of this launch."""
 
     name: str
     role: ListRole
     at: datetime
     is_blocked: bool = False
+    is_announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,8 @@ def not_started(scheduled: ScheduledSend, now: datetime) -> Oddity | None:
 
 
 def taken_back(scheduled: ScheduledSend, now: datetime) -> Oddity | None:
-    """Whether it is news that a campaign is not scheduled any more."""
-    if scheduled.at - now > CAMPAIGNS.near_send:
+    """Whether it is news that a campaign is not scheduled any more: near its time, and where people were told of it."""
+    if scheduled.at - now > CAMPAIGNS.near_send and not scheduled.is_announced:
         return None
     words = (
         f"{_quoted(scheduled.name)} to {scheduled.role.label} is not scheduled any more: its draft was deleted, taken back or "
@@ -112,8 +114,8 @@ def taken_back(scheduled: ScheduledSend, now: datetime) -> Oddity | None:
 
 
 def rescheduled(before: ScheduledSend, after: ScheduledSend, now: datetime) -> Oddity | None:
-    """Whether it is news that a campaign was moved to another time or list."""
-    if min(before.at, after.at) - now > CAMPAIGNS.near_send:
+    """Whether it is news that a campaign was moved to another time or list: near either, and where people were told of it."""
+    if min(before.at, after.at) - now > CAMPAIGNS.near_send and not before.is_announced:
         return None
     words = (
         f"{_quoted(after.name)} was moved from {before.role.label} at {instant_text(before.at)} to {after.role.label} at "

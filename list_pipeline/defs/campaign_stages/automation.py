@@ -3,12 +3,14 @@
 import dagster as dg
 
 from list_pipeline.core.campaign_stages.times import StageState
-from list_pipeline.core.errors import ConfigurationError
+from list_pipeline.core.errors import ConfigurationError, ListPipelineError
+from list_pipeline.core.masking import redact_addresses
 from list_pipeline.defs.campaign_stages.assets import campaign_wrapup
 from list_pipeline.defs.common import SENSOR_STATUS, asset_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.partitions import adding
-from list_pipeline.operations.campaign_stages.follow import follow_stages, to_wrap_up
+from list_pipeline.operations.campaign_stages.follow import follow_stages, look_at_launches, to_wrap_up
+from list_pipeline.operations.drift.odd_sends import tell_about_sends
 from list_pipeline.operations.services import Services
 
 SENSOR_SECONDS = 30
@@ -28,7 +30,7 @@ campaign_wrapup_job = asset_job(
     description=(
         "Tells people of each campaign at 15:00 UTC on the day before it, 15 minutes before it, and when Mailjet has begun to "
         "send: once for each launch time; starts the wrap-up half an hour after it. What it is too late for is skipped, with "
-        "the reason. It reads our rows only."
+        "the reason. It reads our rows; Mailjet right before it tells of a launch, and while one should begin."
     ),
 )
 @clear_failures()
@@ -36,6 +38,15 @@ def campaign_stages(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:
     try:
+        try:
+            if look_at_launches(services):
+                # What was just found to be moved or taken back is told before the rest.
+                tell_about_sends(services)
+        except ConfigurationError:
+            raise
+        except ListPipelineError as error:
+            # A warning that may be out of date is worth more than none.
+            context.log.warning(redact_addresses(str(error)))
         done, due = follow_stages(services), to_wrap_up(services)
     except ConfigurationError as error:
         return dg.SkipReason(str(error))

@@ -1,4 +1,4 @@
-"""Telling the stages of campaigns when they are due. All that decides stands in the database: no request but to Slack.
+"""Telling the stages of campaigns when they are due. What decides stands in the database, which follows Mailjet right before.
 
 A stage is written down with its message in one transaction, so that of two processes one tells it, and a crash loses nothing:
 what was not posted is in the outbox.
@@ -32,13 +32,16 @@ from list_pipeline.core.campaign_stages.times import (
     why_skipped,
     wrapup,
 )
+from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.messages import keys
 from list_pipeline.core.messages.slack_blocks import SlackMessage
 from list_pipeline.core.runs import run_keys
 from list_pipeline.core.validation.checklist import Severity
 from list_pipeline.core.validation.rules import validation_due_at
-from list_pipeline.operations.access import Deciding, Storing, Telling
-from list_pipeline.operations.campaigns.scheduled_campaigns import due_since
+from list_pipeline.operations.access import Deciding, Observing, Storing, Telling
+from list_pipeline.operations.campaigns.discovery import discover
+from list_pipeline.operations.campaigns.odd_sends import can_be_mailed
+from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming, due_since
 from list_pipeline.operations.messages.outbox import post, queue
 from list_pipeline.operations.reviews.reminders import waiting_plans
 from list_pipeline.storage import campaign_stages as stage_rows
@@ -68,6 +71,45 @@ class StageDone:
     stage: Stage
     state: StageState
     why: str = ""
+
+
+def look_at_launches(services: Observing) -> bool:
+    """Look at Mailjet right before people are told of a launch, and while one should begin; else nothing is asked.
+
+    What was moved or taken back a minute ago is then not told for its old time, and a confirmation does not wait for the next
+    ordinary look.
+
+    Returns:
+        Whether Mailjet was asked: one request for sends and one for drafts, and one for each draft of ours.
+
+    Raises:
+        TransientError, PermanentError: Mailjet cannot be read. What is known may be told all the same.
+    """
+    now = services.clock.now()
+    with services.database.begin() as connection:
+        campaigns = stage_rows.under_way(connection, now - STAGES.looked_back)
+        wanted = any(
+            (_is_beginning(one, now) or _tells_before_launch(one, now))
+            and block_rows.standing_cancellation(connection, one.campaign_id) is None
+            for one in campaigns
+        )
+    if wanted:
+        # The sends first: what began is no draft any more, and would look taken back.
+        discover(services)
+        discover_upcoming(services)
+    return wanted
+
+
+def _is_beginning(campaign: StagedCampaign, now: datetime) -> bool:
+    is_expected = campaign.launch_at <= now < campaign.launch_at + CAMPAIGNS.not_started_after
+    return campaign.began_at is None and is_expected
+
+
+def _tells_before_launch(campaign: StagedCampaign, now: datetime) -> bool:
+    return campaign.began_at is None and any(
+        time.stage in _MESSAGES and time.stage not in campaign.done and time.timing(now) is Timing.DUE
+        for time in _times(campaign)
+    )
 
 
 def follow_stages(services: Telling) -> list[StageDone]:
@@ -202,7 +244,7 @@ def _told(
         list_label=campaign.list_role.label,
         subject=campaign.subject,
         launch_at=time.due_at if begins else campaign.scheduled_at,
-        expected=campaign.expected,
+        expected=can_be_mailed(connection, campaign.list_role, now),
         standing=_standing(validation),
         validated_at=validation.validated_at if validation is not None else None,
         preflight_at=validation_due_at(campaign.scheduled_at),

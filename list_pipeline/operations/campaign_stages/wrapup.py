@@ -26,6 +26,7 @@ from list_pipeline.operations.campaign_stages.advice import send_report
 from list_pipeline.operations.campaign_stages.early_incidents import look_early
 from list_pipeline.operations.campaigns.discovery import campaign as find_campaign
 from list_pipeline.operations.campaigns.discovery import rates_of, sent_id
+from list_pipeline.operations.campaigns.odd_sends import expected_recipients
 from list_pipeline.operations.campaigns.scheduled_campaigns import next_campaign
 from list_pipeline.operations.messages.outbox import Delivery, post, queue
 from list_pipeline.operations.services import Services
@@ -89,6 +90,7 @@ def wrap_up(services: Services, key: str) -> Wrapup:
     with services.database.begin() as connection:
         compared = tuple(compare(counts, one) for one in stage_rows.earlier_sends(connection, campaign.campaign_id))
         coming = next_campaign(connection, services.clock.now())
+        expected = expected_recipients(connection, campaign)
     figures = FirstFigures(
         campaign.list_role.label,
         counts,
@@ -106,7 +108,7 @@ def wrap_up(services: Services, key: str) -> Wrapup:
         began_at=campaign.send_started_at,
         is_sending=figures.is_sending,
         counts=counts,
-        expected=row.expected,
+        expected=expected.contacts if expected is not None else None,
         compared=compared,
         next_campaign=coming,
         report=report,

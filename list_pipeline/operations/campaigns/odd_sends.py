@@ -7,6 +7,7 @@ Belongs here: gathering what the rules need, and writing findings, each once. Do
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -15,33 +16,46 @@ from sqlalchemy import Connection
 from list_pipeline.core.campaigns import odd_sends as rules
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.campaigns.missing_rounds import missing_round
-from list_pipeline.core.campaigns.odd_sends import Oddity, ScheduledSend
+from list_pipeline.core.campaigns.odd_sends import Oddity, OddSend, ScheduledSend
 from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.reviews.questions import MISSING_ROUND
 from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.access import ReadingMailjet, Storing
+from list_pipeline.storage import campaign_stages as stage_rows
 from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage.campaigns import closings, rounds, scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns import odd_sends as odd_rows
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
+from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import plan_rows
 
 log = structlog.get_logger(__name__)
 
 
-def as_scheduled(campaign: UpcomingCampaign) -> ScheduledSend:
-    """A campaign as it stands in our schedule."""
-    is_blocked = campaign.status is CampaignStatus.BLOCKED
-    return ScheduledSend(campaign.name, campaign.list_role, campaign.scheduled_at, is_blocked)
+def as_scheduled(connection: Connection, campaign: UpcomingCampaign) -> ScheduledSend:
+    """A campaign as it stands in our schedule, and whether people were told of that."""
+    return ScheduledSend(
+        campaign.name,
+        campaign.list_role,
+        campaign.scheduled_at,
+        is_blocked=campaign.status is CampaignStatus.BLOCKED,
+        is_announced=stage_rows.is_announced(connection, campaign.campaign_id, campaign.scheduled_at),
+    )
+
+
+_HAPPENS_AGAIN = frozenset({OddSend.TAKEN_BACK, OddSend.RESCHEDULED})
+"""Seen once, when our row follows: a campaign that is moved to and fro is moved in the same words again."""
 
 
 def note(connection: Connection, campaign_id: int, found: Iterable[Oddity | None], now: datetime) -> None:
-    """Write down what is odd about a campaign. What was written in the same words before is not written again."""
+    """Write down what is odd about a campaign. What goes on being so is not written again in the same words."""
     for one in found:
-        if one is None or odd_rows.is_noted(connection, campaign_id, one.kind, one.words):
+        if one is None:
+            continue
+        if one.kind not in _HAPPENS_AGAIN and odd_rows.is_noted(connection, campaign_id, one.kind, one.words):
             continue
         plan_rows.add_finding(connection, one.words, now, campaign_id=campaign_id, about=one.kind)
         log.warning("a send went otherwise than scheduled", campaign_id=campaign_id, kind=one.kind.value)
@@ -51,14 +65,15 @@ def note_start(
     connection: Connection, scheduled: UpcomingCampaign, role: ListRole, started_at: datetime, now: datetime
 ) -> None:
     """A campaign that stood in the schedule has begun to be sent: write down what is odd about that."""
-    note(connection, scheduled.campaign_id, rules.odd_start(as_scheduled(scheduled), role, started_at), now)
+    note(connection, scheduled.campaign_id, rules.odd_start(as_scheduled(connection, scheduled), role, started_at), now)
 
 
 def note_elsewhere(connection: Connection, draft_id: int, where: str, started_at: datetime, now: datetime) -> None:
     """A send that is no round of ours has begun: write it down where its draft stood in the schedule."""
     scheduled = scheduled_campaigns.by_draft(connection, draft_id)
     if scheduled is not None:
-        note(connection, scheduled.campaign_id, [rules.odd_place(as_scheduled(scheduled), where, started_at)], now)
+        found = rules.odd_place(as_scheduled(connection, scheduled), where, started_at)
+        note(connection, scheduled.campaign_id, [found], now)
 
 
 def compare_recipients(services: ReadingMailjet, *, asks: bool) -> None:
@@ -96,16 +111,38 @@ def _mailed(services: ReadingMailjet, campaign: Campaign, *, asks: bool) -> int 
 
 
 def _off(connection: Connection, campaign: Campaign, mailed: int) -> Oddity | None:
+    found = expected_recipients(connection, campaign)
+    if found is None:
+        return None
+    return rules.recipients_off(campaign.name, campaign.list_role, mailed, found.contacts, found.known_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How many contacts a send was to reach, and by what that is known, in words."""
+
+    contacts: int
+    known_by: str
+
+
+def expected_recipients(connection: Connection, campaign: Campaign) -> Expected | None:
+    """How many a send was to reach: the number of its validation, else what could be mailed on its list when the sending
+    began; None: neither is known."""
     validated = odd_rows.expected(connection, campaign)
     if validated is not None:
-        known_by = f"its validation at {instant_text(validated[1])}"
         # Who was in quarantine counted as present there, and was not mailed.
         kept = quarantine_rows.kept_from(connection, campaign.list_role, campaign.sent_at)
-        return rules.recipients_off(campaign.name, campaign.list_role, mailed, max(validated[0] - kept, 0), known_by)
+        return Expected(max(validated[0] - kept, 0), f"its validation at {instant_text(validated[1])}")
     count = odd_rows.on_list(connection, campaign)
-    if count is None:
+    return None if count is None else Expected(count, "our rows of its list")
+
+
+def can_be_mailed(connection: Connection, role: ListRole, now: datetime) -> int | None:
+    """How many a send to a list would reach that began now, as our rows have it; None: the list was never read."""
+    if scheduled_campaigns.last_synced_at(connection, role) is None:
         return None
-    return rules.recipients_off(campaign.name, campaign.list_role, mailed, count, "our rows of its list")
+    mailable = members.stored_sizes(connection)[role].mailable
+    return max(mailable - quarantine_rows.kept_from(connection, role, now), 0)
 
 
 def note_missing_round(services: Storing) -> None:

@@ -230,7 +230,10 @@ def _follow(
     if is_back or (known.scheduled_at, known.list_id) != (scheduled_at, draft.list_id):
         after = ScheduledSend(known.name, role, scheduled_at)
         odd_sends.note(
-            connection, known.campaign_id, [rules.rescheduled(odd_sends.as_scheduled(known), after, now)], now
+            connection,
+            known.campaign_id,
+            [rules.rescheduled(odd_sends.as_scheduled(connection, known), after, now)],
+            now,
         )
         # Scheduled again by somebody after our block: that is a new schedule, and it is validated like any other.
         block_rows.reverse_cancellation(connection, known.campaign_id, now)
@@ -250,7 +253,8 @@ def _note_not_started(
         if each.retired_at is None and draft_id not in begun and each.campaign_id not in ours:
             row = scheduled_campaigns.campaign_by_id(connection, each.campaign_id)
             if row.mailjet_campaign_id is None:
-                odd_sends.note(connection, row.campaign_id, [rules.not_started(odd_sends.as_scheduled(row), now)], now)
+                found = rules.not_started(odd_sends.as_scheduled(connection, row), now)
+                odd_sends.note(connection, row.campaign_id, [found], now)
 
 
 def _retire(
@@ -272,7 +276,7 @@ def _retire(
         if is_missed or is_taken_back:
             gone.append(each)
         if is_taken_back:
-            taken = rules.taken_back(odd_sends.as_scheduled(each), now)
+            taken = rules.taken_back(odd_sends.as_scheduled(connection, each), now)
             odd_sends.note(connection, each.campaign_id, [taken], now)
     scheduled_campaigns.retire(connection, [each.campaign_id for each in gone], now)
     result.retired.extend(each.key for each in gone)

@@ -24,6 +24,15 @@ FROM_MESSAGES = "messages"
 """Source of recipients that were read from the messages of the send. Versions before proven readings also knew ``membership``:
 our rows of the list, as they were when it was sent."""
 
+RECIPIENTS = """
+    case when s.send_start_at is null then s.expected_recipients
+         else coalesce(s.recipient_count, (
+             select m.processed from campaign_metrics m
+             where m.campaign_schedule_id = s.id and m.collected_at >= s.send_end_at order by m.collected_at desc limit 1))
+    end"""
+"""Recipients of a campaign ``s`` in SQL: the number that is expected until it begins; from then on who was mailed, else the
+messages that Mailjet counted after its end. Null: not known, which what was expected does not tell."""
+
 
 def recipients_missing(
     connection: Connection, *, young_since: datetime, tried_before: datetime

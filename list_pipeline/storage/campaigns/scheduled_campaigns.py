@@ -213,7 +213,7 @@ def retire(connection: Connection, campaign_ids: Collection[int], now: datetime)
 
 def expect(connection: Connection, sizes: Mapping[ListRole, int], now: datetime) -> None:
     """Note how many each scheduled campaign may expect, and which of the cycle's recipients these are, counted through the
-    lists before it, where that is not known yet; unread lists are left out."""
+    lists before it, where that is not known yet or a maintenance has evened the lists out since; unread lists are left out."""
     for role, mailable in sizes.items():
         before = CAMPAIGN_LISTS[: role.round_number - 1]
         first = 1 + sum(sizes.get(each, 0) for each in before)
@@ -225,7 +225,9 @@ def expect(connection: Connection, sizes: Mapping[ListRole, int], now: datetime)
                        (select count(*) from sync_state where list_role = any(:before)) then cast(:range as text) end
             where exists (select 1 from sync_state s where s.list_role = :role) and round_number = :round
               and mailjet_campaign_id is null
-              and mailjet_draft_id is not null and retired_at is null and expected_at is null
+              and mailjet_draft_id is not null and retired_at is null
+              and (expected_at is null
+                   or expected_at < (select max(taken_at) from list_snapshot where list_role = :role and phase = 'after'))
             """,
             mailable=mailable,
             before=[each.value for each in before],

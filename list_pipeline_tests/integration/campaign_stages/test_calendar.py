@@ -12,10 +12,12 @@ from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.operations.campaign_stages.calendar import calendar, campaign_calendar_of
 from list_pipeline.operations.campaign_stages.follow import follow_stages
+from list_pipeline.operations.campaign_stages.wrapup import wrap_up
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.validation.validate import validate
 from list_pipeline.operations.weekly.report import check_week
+from list_pipeline.storage.database import execute
 from list_pipeline_tests.integration.accounts import Installation, quietly
 from list_pipeline_tests.integration.campaign_stages.test_follow import DAY, MINUTE, launch_in_two_days, look, look_at
 from list_pipeline_tests.integration.conftest import Install
@@ -66,6 +68,54 @@ def test_a_campaign_is_followed_from_its_first_stage_to_its_last_look(small: Ins
     ((number,),) = small.query("select id from campaign_schedule where mailjet_draft_id = :d", d=draft)
     assert found[f"validation-{number}"].words.startswith("Validated: ")
     assert found[f"round-{number}"].at >= at
+
+
+def test_a_number_that_was_expected_is_never_shown_as_sent(small: Installation) -> None:
+    draft, at = launch_in_two_days(small)
+    with small.services.database.begin() as connection:
+        execute(
+            connection, "update campaign_schedule set expected_recipients = 4711 where mailjet_draft_id = :d", d=draft
+        )
+
+    def words() -> str:
+        (found,) = [
+            one for one in campaign_calendar_of(small.services, key_of(small, draft)) if one.kind is EntryKind.ROUND
+        ]
+        return found.words
+
+    assert "4,711 contacts expected" in words()
+    look_at(small, at + MINUTE)
+    assert words() == "Mailjet is sending."
+    look_at(small, at + 20 * MINUTE)
+    assert words() == "Sent."
+    small.clock.set(at + 30 * MINUTE)
+    counts = wrap_up(small.services, key_of(small, draft)).counts
+    assert words() == f"Sent to {counts.processed:,} contacts."
+
+
+def test_after_a_maintenance_of_ours_a_scheduled_campaign_expects_what_is_on_its_list_then(small: Installation) -> None:
+    launch_in_two_days(small)
+
+    def expected() -> tuple[object, object]:
+        ((found, since),) = small.query(
+            "select expected_recipients, expected_at from campaign_schedule where mailjet_campaign_id is null"
+        )
+        return found, since
+
+    known = expected()
+    with small.services.database.begin() as connection:
+        execute(connection, "update campaign_schedule set expected_recipients = 4711 where mailjet_campaign_id is null")
+    look_at(small, small.clock.now() + MINUTE)
+    assert expected() == (4711, known[1]), "what others change is for the validation to find"
+    with small.services.database.begin() as connection:
+        execute(
+            connection,
+            """insert into list_snapshot (campaign_id, sweep, phase, list_role, raw_count, mailable_count, taken_at)
+               select min(id), '24h', 'after', 'campaign_1', 1, 1, :now from campaign_schedule""",
+            now=small.clock.now(),
+        )
+    look_at(small, small.clock.now() + MINUTE)
+    assert expected() == (known[0], small.clock.now())
 
 
 def test_what_was_told_for_an_old_time_stays_beside_what_is_planned_for_the_new_one(small: Installation) -> None:

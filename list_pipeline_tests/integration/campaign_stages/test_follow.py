@@ -8,14 +8,18 @@ import dagster as dg
 import pytest
 
 from list_pipeline.core.campaign_stages.times import Stage, StageState
+from list_pipeline.core.lists import ListRole
 from list_pipeline.core.monitoring.exported import STAGE_DELIVERIES, STAGES, SUM
+from list_pipeline.core.wording import instant_text
 from list_pipeline.defs.campaign_stages.automation import campaign_stages
-from list_pipeline.operations.campaign_stages.follow import StageDone, follow_stages
+from list_pipeline.operations.campaign_stages.follow import StageDone, follow_stages, to_wrap_up
 from list_pipeline.operations.campaigns.discovery import discover
+from list_pipeline.operations.campaigns.odd_sends import can_be_mailed
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.messages.outbox import send_waiting
 from list_pipeline.operations.validation.validate import validate
 from list_pipeline.operations.views.campaign_story import campaign_story
+from list_pipeline.storage.database import execute
 from list_pipeline.storage.monitoring.totals import all_totals
 from list_pipeline_tests.integration.accounts import Installation
 from list_pipeline_tests.integration.drafts import schedule, unschedule
@@ -122,8 +126,13 @@ def test_after_a_standstill_over_three_stages_each_says_why_it_was_not_told(smal
         (Stage.LAUNCH_CONFIRMATION, SKIPPED),
     ]
     assert titles(small) == []
-    reasons = [row[0] for row in small.query("select reason from campaign_stage order by due_at")]
-    assert all("nothing of ours ran until" in reason for reason in reasons)
+    (announced, checked, warned, confirmed) = [
+        str(row[0]) for row in small.query("select reason from campaign_stage order by due_at")
+    ]
+    assert "nothing of ours ran until" in announced
+    assert f"no validation of its list had ended until {instant_text(at)}" in checked
+    assert f"nothing of ours ran until {instant_text(at)}" in warned
+    assert "nothing of ours had seen that Mailjet began until" in confirmed
     assert {one["sent"] for one in status(small, draft).values()} == {False}
     assert look(small) == []
 
@@ -211,12 +220,111 @@ def test_the_sensor_tells_and_starts_no_run(small: Installation) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_nothing_is_asked_of_mailjet(small: Installation, moment: str) -> None:
+def test_telling_asks_nothing_of_mailjet(small: Installation, moment: str) -> None:
     _, at = launch_in_two_days(small)
     small.clock.set(at.replace(hour=15, minute=0) - DAY + (MINUTE if moment == "after" else -MINUTE))
     small.control.reset_requests()
     follow_stages(small.services)
     assert [name for name in small.control.requests() if "api/" not in name] == []
+
+
+def tick(made: Installation) -> None:
+    """One look of the sensor alone, between two looks of those that follow Mailjet."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        campaign_stages(dg.build_sensor_context(instance=instance, resources={"services": made.services}))
+
+
+def test_mailjet_is_looked_at_right_before_a_launch_is_told_of_and_while_it_should_begin(small: Installation) -> None:
+    _, at = launch_in_two_days(small)
+    asked = {}
+    moments = {
+        "long before": at - DAY - timedelta(hours=3),
+        "announced": at.replace(hour=15, minute=0) - DAY,
+        "told already": at.replace(hour=15, minute=1) - DAY,
+        "preflight": at.replace(hour=6, minute=0),
+        "warned": at - 15 * MINUTE,
+        "warned already": at - 14 * MINUTE,
+        "begun": at + timedelta(seconds=20),
+        "confirmed": at + timedelta(seconds=50),
+    }
+    for moment, instant in moments.items():
+        small.clock.set(instant)
+        small.control.reset_requests()
+        tick(small)
+        asked[moment] = any("campaigndraft" in name for name in small.control.requests())
+    assert [moment for moment, was_asked in asked.items() if was_asked] == ["announced", "warned", "begun"]
+    assert titles(small)[-1] == "🚀 Mailjet Is Sending"
+
+
+def test_people_learn_within_a_minute_that_mailjet_began(small: Installation) -> None:
+    _, at = launch_in_two_days(small)
+    for second in (-20, 10, 40):
+        small.clock.set(at + timedelta(seconds=second))
+        tick(small)
+    assert counted(small)[1]["launch_confirmation"] == pytest.approx(10.0)
+
+
+def test_what_was_moved_or_taken_back_a_minute_ago_is_not_warned_of(small: Installation) -> None:
+    moved, at = launch_in_two_days(small)
+    gone = schedule(small, at, ListRole.CAMPAIGN_2)
+    look_at(small, at - 16 * MINUTE)
+    unschedule(small, moved)
+    schedule(small, at + timedelta(hours=3), draft=moved)
+    unschedule(small, gone)
+    small.clock.set(at - 15 * MINUTE)
+    tick(small)
+    said = titles(small)
+    assert not [title for title in said if "Launch at" in title]
+    assert {"⚠️ A Campaign Was Moved", "⚠️ A Campaign Was Taken Off the Schedule"} <= set(said)
+
+
+def test_where_mailjet_is_away_people_are_warned_all_the_same(small: Installation) -> None:
+    _, at = launch_in_two_days(small)
+    small.control.add_fault("status", path="^/v3/", status=500, count=None)
+    small.clock.set(at - 15 * MINUTE)
+    tick(small)
+    assert titles(small)[-1].endswith("Launch at 09:15 UTC")
+
+
+def test_a_campaign_that_mailjet_refused_and_a_person_sent_days_later_is_confirmed_and_wrapped_up(
+    small: Installation,
+) -> None:
+    draft, at = launch_in_two_days(small)
+    small.control.refuse(draft)
+    look_at(small, at - 10 * MINUTE)
+    look_at(small, at + 40 * MINUTE)
+    later = at + DAY + timedelta(hours=5)
+    assert look_at(small, later) == []
+    schedule(small, later + MINUTE, draft=draft)
+    told = look_at(small, later + 2 * MINUTE)
+    assert (Stage.LAUNCH_CONFIRMATION, TOLD) in told
+    small.clock.set(later + 32 * MINUTE)
+    assert [one.campaign_key for one in to_wrap_up(small.services)] == [
+        str(small.query("select campaign_key from campaign_schedule where mailjet_draft_id = :d", d=draft)[0][0])
+    ]
+
+
+def test_what_is_scheduled_after_a_stage_was_due_is_not_called_late(small: Installation) -> None:
+    at = small.clock.now().replace(hour=9, minute=15, second=0, microsecond=0) + DAY
+    small.clock.set(at.replace(hour=18, minute=0) - DAY)
+    schedule(small, at)
+    assert [(one.stage, one.state) for one in look(small)] == [(Stage.PRELAUNCH, TOLD)]
+    assert counted(small)[1]["prelaunch"] == pytest.approx(0.0)
+
+
+def test_what_can_be_mailed_is_told_as_it_is_then(small: Installation) -> None:
+    _, at = launch_in_two_days(small)
+    ((before,),) = small.query("select expected_recipients from campaign_schedule where mailjet_campaign_id is null")
+    with small.services.database.begin() as connection:
+        execute(connection, "delete from list_membership where list_role = 'campaign_1' and contact_id in "
+                            "(select contact_id from list_membership join contact_list_membership using (contact_id) "
+                            " where list_role = 'campaign_1' and not is_excluded and left_at is null limit 2)")  # fmt: skip
+        left = can_be_mailed(connection, ListRole.CAMPAIGN_1, small.clock.now())
+    assert left is not None
+    assert left < int(str(before))
+    small.clock.set(at.replace(hour=15, minute=0) - DAY)
+    tick(small)
+    assert f"{left:,}" in str(small.cards()[-1])
 
 
 def counted(made: Installation) -> tuple[dict[tuple[str, str], float], dict[str, float]]:

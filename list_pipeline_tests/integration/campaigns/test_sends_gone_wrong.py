@@ -9,6 +9,7 @@ import pytest
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.messages.slack_blocks import SlackMessage, as_text
+from list_pipeline.operations.campaign_stages.follow import follow_stages
 from list_pipeline.operations.campaigns.discovery import discover
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.drift.odd_sends import watch_sends
@@ -160,9 +161,38 @@ def test_a_campaign_that_is_moved_near_its_time_is_told(small: Installation, hou
     schedule(small, at + 48 * HOURS, draft=draft)
     look(small)
     look(small)
-    found = told(small, "A Campaign Was Moved Shortly Before Its Time")
+    found = told(small, "A Campaign Was Moved")
     assert len(found) == is_news
     assert all(f"from List 1 at {at:%Y-%m-%d %H:%M} UTC to List 1 at" in words for words in found)
+
+
+@pytest.mark.parametrize("happens", ["Was Moved", "Was Taken Off the Schedule"])
+def test_what_people_were_told_of_is_told_when_it_does_not_happen_however_far_ahead_it_is(
+    small: Installation, happens: str
+) -> None:
+    at = small.clock.now().replace(hour=20, minute=0, second=0, microsecond=0) + 48 * HOURS
+    draft, _ = planned(small, at)
+    small.clock.set(at - 29 * HOURS)
+    follow_stages(small.services)
+    (announced,) = told(small, "Campaign Coming Up")
+    unschedule(small, draft)
+    if happens == "Was Moved":
+        schedule(small, at + 48 * HOURS, draft=draft)
+    look(small)
+    look(small)
+    (words,) = told(small, happens)
+    assert f"{at:%Y-%m-%d %H:%M} UTC" in words
+    assert f"{at:%Y-%m-%d %H:%M} UTC" in announced
+
+
+def test_a_campaign_that_is_moved_to_and_fro_is_told_of_each_time(small: Installation) -> None:
+    at = at_work(small)
+    draft, _ = planned(small, at)
+    for hours in (1, 0, 1):
+        unschedule(small, draft)
+        schedule(small, at + hours * HOURS, draft=draft)
+        look(small)
+    assert len(told(small, "A Campaign Was Moved")) == 3
 
 
 @pytest.mark.parametrize("part", ["segmentation_id = 5", "ax_testing_id = 12"])
