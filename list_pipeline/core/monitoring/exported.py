@@ -138,7 +138,8 @@ DELIVERIES = _histogram(
 )
 STAGE_DELIVERIES = _histogram(
     "stage_delivery_seconds",
-    "Time between the instant at which a stage of a campaign was due and the arrival of its message.",
+    "Time between the instant at which a stage of a campaign was due, or its launch was scheduled if that was later, and the "
+    "arrival of its message.",
     LONG_S,
     "stage",
     known=((each,) for each in CAMPAIGN_STAGES),
