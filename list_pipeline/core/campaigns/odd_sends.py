@@ -114,9 +114,16 @@ def taken_back(scheduled: ScheduledSend, now: datetime) -> Oddity | None:
 
 
 def rescheduled(before: ScheduledSend, after: ScheduledSend, now: datetime) -> Oddity | None:
-    """Whether it is news that a campaign was moved to another time or list: near either, and where people were told of it."""
+    """Whether it is news that a campaign was moved to another time or list, or is scheduled again: near the old or new time,
+    and where people were told of it."""
     if min(before.at, after.at) - now > CAMPAIGNS.near_send and not before.is_announced:
         return None
+    if (before.role, before.at) == (after.role, after.at):
+        # Mailjet's interface takes a campaign off the schedule before it can be edited.
+        words = (
+            f"{_quoted(after.name)} to {after.role.label} is scheduled again, for {instant_text(after.at)} as before"
+        )
+        return Oddity(OddSend.RESCHEDULED, words)
     words = (
         f"{_quoted(after.name)} was moved from {before.role.label} at {instant_text(before.at)} to {after.role.label} at "
         f"{instant_text(after.at)}"
@@ -174,7 +181,7 @@ _TO_DO = {
         "If the round will not come: `list-pipeline close-cycle`.",
     ),
     OddSend.RESCHEDULED: (
-        "It is validated anew for its new time and list.",
+        "It is validated anew, for the time and list that it has now.",
         "Plans that wait for approval may lapse earlier now: `list-pipeline reviews`.",
     ),
     OddSend.RECIPIENTS_OFF: (

@@ -86,7 +86,7 @@ _ODD_SENDS = {
     OddSend.STARTED_EARLY: ("A Campaign Started Before Its Time", AlertLevel.CRITICAL),
     OddSend.OTHER_LIST: ("A Campaign Went to Another List Than Scheduled", AlertLevel.CRITICAL),
     OddSend.TAKEN_BACK: ("A Campaign Was Taken Off the Schedule", AlertLevel.WARNING),
-    OddSend.RESCHEDULED: ("A Campaign Was Moved", AlertLevel.WARNING),
+    OddSend.RESCHEDULED: ("A Campaign Was Scheduled Anew", AlertLevel.WARNING),
     OddSend.RECIPIENTS_OFF: ("A Campaign Reached Another Number of Contacts Than Expected", AlertLevel.CRITICAL),
 }
 

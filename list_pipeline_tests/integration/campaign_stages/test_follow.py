@@ -275,7 +275,7 @@ def test_what_was_moved_or_taken_back_a_minute_ago_is_not_warned_of(small: Insta
     tick(small)
     said = titles(small)
     assert not [title for title in said if "Launch at" in title]
-    assert {"⚠️ A Campaign Was Moved", "⚠️ A Campaign Was Taken Off the Schedule"} <= set(said)
+    assert {"⚠️ A Campaign Was Scheduled Anew", "⚠️ A Campaign Was Taken Off the Schedule"} <= set(said)
 
 
 def test_where_mailjet_is_away_people_are_warned_all_the_same(small: Installation) -> None:

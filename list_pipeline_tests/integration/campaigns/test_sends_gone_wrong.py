@@ -161,12 +161,12 @@ def test_a_campaign_that_is_moved_near_its_time_is_told(small: Installation, hou
     schedule(small, at + 48 * HOURS, draft=draft)
     look(small)
     look(small)
-    found = told(small, "A Campaign Was Moved")
+    found = told(small, "A Campaign Was Scheduled Anew")
     assert len(found) == is_news
     assert all(f"from List 1 at {at:%Y-%m-%d %H:%M} UTC to List 1 at" in words for words in found)
 
 
-@pytest.mark.parametrize("happens", ["Was Moved", "Was Taken Off the Schedule"])
+@pytest.mark.parametrize("happens", ["Was Scheduled Anew", "Was Taken Off the Schedule"])
 def test_what_people_were_told_of_is_told_when_it_does_not_happen_however_far_ahead_it_is(
     small: Installation, happens: str
 ) -> None:
@@ -176,13 +176,25 @@ def test_what_people_were_told_of_is_told_when_it_does_not_happen_however_far_ah
     follow_stages(small.services)
     (announced,) = told(small, "Campaign Coming Up")
     unschedule(small, draft)
-    if happens == "Was Moved":
+    if happens == "Was Scheduled Anew":
         schedule(small, at + 48 * HOURS, draft=draft)
     look(small)
     look(small)
     (words,) = told(small, happens)
     assert f"{at:%Y-%m-%d %H:%M} UTC" in words
     assert f"{at:%Y-%m-%d %H:%M} UTC" in announced
+
+
+def test_a_campaign_that_is_scheduled_again_for_its_time_was_not_moved(small: Installation) -> None:
+    at = at_work(small)
+    draft, _ = planned(small, at)
+    unschedule(small, draft)
+    look(small)
+    schedule(small, at, draft=draft)
+    look(small)
+    (words,) = told(small, "A Campaign Was Scheduled Anew")
+    assert f"is scheduled again, for {at:%Y-%m-%d %H:%M} UTC as before" in words
+    assert "moved" not in words
 
 
 def test_a_campaign_that_is_moved_to_and_fro_is_told_of_each_time(small: Installation) -> None:
@@ -192,7 +204,7 @@ def test_a_campaign_that_is_moved_to_and_fro_is_told_of_each_time(small: Install
         unschedule(small, draft)
         schedule(small, at + hours * HOURS, draft=draft)
         look(small)
-    assert len(told(small, "A Campaign Was Moved")) == 3
+    assert len(told(small, "A Campaign Was Scheduled Anew")) == 3
 
 
 @pytest.mark.parametrize("part", ["segmentation_id = 5", "ax_testing_id = 12"])
