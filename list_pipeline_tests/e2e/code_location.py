@@ -1,6 +1,6 @@
 """The webserver's and the daemon's part of Dagster in a test's own process: what a person starts in the UI, brought to its end.
 
-Belongs here: serving definitions, asking over GraphQL, turns of the backfill daemon. Does not belong
+Belongs here: serving definitions, asking over GraphQL, turns of the sensor and the backfill daemon. Does not belong
 here: what is expected of it.
 """
 
@@ -10,17 +10,21 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 import yaml
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.test_utils import freeze_time
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.backfill import execute_backfill_iteration
 from dagster._daemon.freshness import FreshnessDaemon
+from dagster._daemon.sensor import execute_sensor_iteration
+from dagster._utils.error import SerializableErrorInfo
 from dagster_graphql.client.query import LAUNCH_PARTITION_BACKFILL_MUTATION
 from dagster_graphql.test.utils import execute_dagster_graphql
 
@@ -28,7 +32,7 @@ from list_pipeline_tests.paths import CHECKOUT
 
 _LOCATION = "list_pipeline"
 _TURNS = 30
-_log = logging.getLogger("backfill daemon")
+_log = logging.getLogger("daemon")
 
 
 REPOSITORY = {"repositoryLocationName": _LOCATION, "repositoryName": "__repository__"}
@@ -62,6 +66,22 @@ class Ui:
     def judge_freshness(self) -> None:
         """One turn of the freshness daemon."""
         assert list(FreshnessDaemon().run_iteration(self._workspace)) == [None]
+
+    def switch_off(self, *sensors: str) -> None:
+        """Switch sensors off, as a person does on their page."""
+        for location in self._workspace.create_request_context().code_locations:
+            for repository in location.get_repositories().values():
+                for sensor in repository.get_sensors():
+                    if sensor.name in sensors:
+                        instance = self._workspace.instance
+                        instance.stop_sensor(sensor.get_remote_origin_id(), sensor.selector_id, sensor)
+
+    def evaluate_sensors(self, at: datetime) -> None:
+        """One turn of the sensor daemon at an instant: each sensor whose interval is over is asked, and the runs that it wants
+        are brought to their end, each run key once."""
+        with freeze_time(at):
+            turn = execute_sensor_iteration(self._workspace, _log, None, None)
+            assert [error for error in turn if isinstance(error, SerializableErrorInfo)] == []
 
     def backfill(self, **params: Any) -> PartitionBackfill:
         """Launch a backfill, and let the daemon work on it until it has ended."""
