@@ -1,7 +1,7 @@
 """Dagster's own storage in PostgreSQL, with connections that are used again.
 
 Dagster opens a connection for every statement and closes it: 765 for one maintenance, which was more than half of what Dagster
-itself cost (8.8 s of CPU, with a pool 3.0 s). ``dagster.yaml`` names this class; all but the connections is Dagster's.
+itself cost (8.8 s of CPU, with a pool 3.0 s). dagster.yaml names this class; all but the connections is Dagster's.
 
 Belongs here: which connections Dagster's storage has. Does not belong here: those to our own tables (``storage.database``).
 """

@@ -108,7 +108,7 @@ def a_list(monkeypatch: pytest.MonkeyPatch) -> AList:
     made = AList()
     rows = SimpleNamespace(
         places_in_order=made.places_in_order,
-        stored_sizes=lambda _: {LIST: SimpleNamespace(raw=len(made.ours))},
+        raw_size=lambda _connection, _role: len(made.ours),
         note_removed=made.note_removed,
         note_added=lambda _, role, rows, now: made.added.update(row.contact_id for row in rows),
         refresh_flags=lambda _, now, ids: made.refreshed.extend(ids),
