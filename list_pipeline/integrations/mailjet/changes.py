@@ -3,9 +3,9 @@
 A job is accepted, not done, and one that ended well may have changed nothing (mailjet go#108): whoever submits one
 reads the lists back.
 
-Belongs here: the requests of one job; which drafts are programmed and for when, their schedule cancelled or set again,
-and the check that an answer is about that draft. Does not belong here: when something is changed, the journal, and what
-is read back.
+Belongs here: the requests of one job; which drafts are programmed and for when, their schedule set, moved or cancelled,
+sending one at once, and the check that an answer is about that draft. Does not belong here: when something is changed, the
+journal, and what is read back.
 """
 
 from __future__ import annotations
@@ -218,7 +218,23 @@ class Drafts:
 
     def schedule(self, draft_id: int, at: datetime) -> None:
         """Have a draft sent at an instant (whole seconds, UTC). Raises ``OutcomeUnknownError``: read back."""
-        if at.tzinfo is None:
-            raise ValueError("an instant needs a timezone")
-        date = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._transport.change("POST", Resource.rest("campaigndraft", draft_id, "schedule"), {"Date": date})
+        self._transport.change("POST", Resource.rest("campaigndraft", draft_id, "schedule"), {"Date": _date(at)})
+
+    def reschedule(self, draft_id: int, at: datetime) -> None:
+        """Have a programmed draft sent at another instant (whole seconds, UTC).
+
+        Raises:
+            RemoteNotFoundError: it is not programmed.
+            OutcomeUnknownError: read back.
+        """
+        self._transport.change("PUT", Resource.rest("campaigndraft", draft_id, "schedule"), {"Date": _date(at)})
+
+    def send(self, draft_id: int) -> None:
+        """Have a draft sent at once. Raises ``OutcomeUnknownError``: read back, and never post it again."""
+        self._transport.change("POST", Resource.rest("campaigndraft", draft_id, "send"), {})
+
+
+def _date(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise ValueError("an instant needs a timezone")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -319,6 +319,9 @@ def _draft_action(account: Account, request: Request, row: sqlite3.Row, action: 
             at = at if wanted.upper() == "NOW" else instant(wanted, "Date")
         if row["status"] == SENT:
             raise ApiError(400, "The campaign is already sent")
+        if row["status"] not in (DRAFT, PROGRAMMED):
+            # Deleted, archived, or part of an A/B test. What Mailjet says to that is recorded nowhere.
+            raise ApiError(400, f"The campaign cannot be sent, its status is {row['status']}")
         if action == "schedule" and method == "PUT" and row["status"] != PROGRAMMED:
             raise not_found()
         account.store.execute("UPDATE draft SET status = ?, scheduled_at = ? WHERE id = ?", (PROGRAMMED, at, row["id"]))

@@ -302,18 +302,47 @@ def test_daily_counters_add_up_to_the_lifetime_of_the_account(seeded: Rehearsal)
     assert seeded.get("/statcounters", CounterResolution="Lifetime", FromTS=1, **base).status_code == 400
 
 
-def test_drafts_are_programmed_cancelled_and_sent_when_due(sandbox: Rehearsal) -> None:
-    list_id = sandbox.new_list()
-    contact_id = sandbox.join(list_id, "a@example.com")
+def a_draft(sandbox: Rehearsal) -> str:
+    """The path of a draft that nobody programmed."""
     body = {
         "Locale": "en_US",
         "Sender": "1",
         "SenderEmail": "s@example.com",
         "Subject": "Hello",
-        "ContactsListID": list_id,
+        "ContactsListID": sandbox.new_list(),
     }
-    draft_id = sandbox.http.post("/campaigndraft", json=body).json()["Data"][0]["ID"]
-    path = f"/campaigndraft/{draft_id}"
+    return f"/campaigndraft/{sandbox.http.post('/campaigndraft', json=body).json()['Data'][0]['ID']}"
+
+
+def test_a_schedule_is_moved_by_put_only_where_there_is_one(sandbox: Rehearsal) -> None:
+    path = a_draft(sandbox)
+    assert sandbox.http.put(path + "/schedule", json={"Date": "2026-11-02T13:00:00Z"}).status_code == 404
+    assert sandbox.http.post(path + "/schedule", json={"Date": "2026-11-02T13:00:00Z"}).status_code == 201
+    moved = sandbox.http.put(path + "/schedule", json={"Date": "2026-11-03T13:00:00Z"})
+    assert (moved.status_code, moved.json()["Data"][0]["Status"]) == (200, "Programmed")
+    assert sandbox.data(path + "/schedule")[0]["Date"] == "2026-11-03T13:00:00Z"
+    assert sandbox.data(path + "/status")[0]["Status"] == "Programmed"
+
+
+def test_a_draft_is_sent_at_once_and_not_a_second_time(sandbox: Rehearsal) -> None:
+    path = a_draft(sandbox)
+    answer = sandbox.http.post(path + "/send")
+    assert (answer.status_code, answer.json()["Data"]) == (201, [{"Status": "Programmed"}])
+    sandbox.pass_time(hours=1)
+    assert sandbox.data(path)[0]["Status"] == 2
+    assert len(sandbox.data("/campaign", FromTS=1)) == 1
+    for again in (
+        sandbox.http.post(path + "/send"),
+        sandbox.http.post(path + "/schedule", json={"Date": "2026-12-02T13:00:00Z"}),
+    ):
+        assert (again.status_code, again.json()["ErrorMessage"]) == (400, "The campaign is already sent")
+    assert len(sandbox.data("/campaign", FromTS=1)) == 1
+
+
+def test_drafts_are_programmed_cancelled_and_sent_when_due(sandbox: Rehearsal) -> None:
+    path = a_draft(sandbox)
+    draft_id, list_id = int(path.rpartition("/")[2]), sandbox.data(path)[0]["ContactsListID"]
+    contact_id = sandbox.join(list_id, "a@example.com")
     programmed = sandbox.http.post(path + "/schedule", json={"Date": "2026-11-02T13:00:00Z"})
     assert programmed.json()["Data"][0]["Status"] == "Programmed"
     assert sandbox.data(path)[0]["Status"] == 1

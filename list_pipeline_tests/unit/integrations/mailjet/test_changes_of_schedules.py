@@ -84,3 +84,24 @@ def test_a_lost_answer_to_a_cancellation_is_not_repeated() -> None:
     with pytest.raises(OutcomeUnknownError):
         client(script).drafts.cancel_schedule(7)
     assert len(script.requests) == 1
+
+
+def test_a_schedule_is_moved_and_a_draft_sent_each_by_one_request() -> None:
+    script = Script(envelope([{"Date": "2026-11-20T08:00:00Z"}]), envelope([{"Status": "Programmed"}], 201))
+    drafts = client(script).drafts
+    drafts.reschedule(7, datetime(2026, 11, 20, 10, 0, tzinfo=timezone(timedelta(hours=2))))
+    drafts.send(7)
+    assert [(request.method, request.url.path) for request in script.requests] == [
+        ("PUT", "/v3/REST/campaigndraft/7/schedule"),
+        ("POST", "/v3/REST/campaigndraft/7/send"),
+    ]
+    assert script.body(0) == {"Date": "2026-11-20T08:00:00Z"}
+    with pytest.raises(ValueError, match="needs a timezone"):
+        drafts.reschedule(7, datetime(2026, 11, 20, 10, 0))  # noqa: DTZ001
+
+
+def test_a_lost_answer_to_a_send_is_not_repeated() -> None:
+    script = Script(httpx.Response(503))
+    with pytest.raises(OutcomeUnknownError):
+        client(script).drafts.send(7)
+    assert len(script.requests) == 1
