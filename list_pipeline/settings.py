@@ -277,6 +277,10 @@ class Settings(BaseSettings):
         description="A person has to say of each campaign that they saw a test of its content; else it is a warning.",
     )
     block_cancels_schedule: bool = Field(False, description="A blocked campaign also loses its schedule at Mailjet.")
+    launches_from_here: bool = Field(
+        False,
+        description="People may schedule, move, cancel and send drafts from here, each with a reviewer's approval.",
+    )
 
     messages_kept_days: int = Field(
         90, ge=LEAST_DAYS, le=_DECADE_DAYS, description="Days that messages are kept after they were written."

@@ -14,6 +14,7 @@ import psycopg
 from list_pipeline.core.campaigns.eligibility import CAMPAIGN_LIFE
 from list_pipeline.core.drift.mass_changes import MASS_CHANGE_LIFE
 from list_pipeline.core.erasure import DELETION_LIFE
+from list_pipeline.core.launches.changes import LAUNCH_LIFE
 from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.messages.delivery import DELIVERY_LIFE
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE
@@ -32,6 +33,7 @@ LIVES: Mapping[tuple[str, str], LifeCycle[Any]] = {
     ("notification", "state"): DELIVERY_LIFE,
     ("alarm_delivery", "state"): DELIVERY_LIFE,
     ("schedule_change", "state"): SCHEDULE_LIFE,
+    ("launch_change", "state"): LAUNCH_LIFE,
     ("campaign_schedule", "status"): CAMPAIGN_LIFE,
     ("list_maintenance_log", "status"): RUN_LIFE,
     ("list_health_check", "status"): RUN_LIFE,

@@ -55,6 +55,7 @@ class Campaign(Model):
             "validations": [],
             "stages": [],
             "overrides": [],
+            "launches": [],
             "wrapup": None,
             "first_figures": None,
         }

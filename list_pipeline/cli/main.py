@@ -24,6 +24,7 @@ from list_pipeline.cli import (
     decisions,
     erasure,
     evidence_card,
+    launches,
     mass_changes,
     mcp,
     observe,
@@ -246,6 +247,7 @@ corrections.register(app)
 states.register(app)
 timeline.register(app)
 cycles.register(app)
+launches.register(app)
 mass_changes.register(app)
 audience.register(app)
 quarantine.register(app)

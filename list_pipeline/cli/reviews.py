@@ -37,21 +37,26 @@ def register(app: typer.Typer) -> None:
 
 def reviews() -> None:
     """List what waits for a person."""
+    from list_pipeline.operations.launches.shown import open_launches
     from list_pipeline.operations.reviews.approvals import approvals_in
     from list_pipeline.operations.reviews.reminders import waiting_plans
     from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
     from list_pipeline.storage.escalations import of_plans
     from list_pipeline.storage.reviews import open_reviews
 
-    with opened_services() as services, services.database.begin() as connection:
-        found, unconfirmed = open_reviews(connection), why_unconfirmed(connection, services.settings)
-        waits = waiting_plans(services, connection)
-        approvals = {one.plan.plan_id: approvals_in(services, connection, one.plan) for one in waits}
-        called_in = of_plans(connection, list(approvals))
+    with opened_services() as services:
+        launches = open_launches(services)
+        with services.database.begin() as connection:
+            found, unconfirmed = open_reviews(connection), why_unconfirmed(connection, services.settings)
+            waits = waiting_plans(services, connection)
+            approvals = {one.plan.plan_id: approvals_in(services, connection, one.plan) for one in waits}
+            called_in = of_plans(connection, list(approvals))
     until = {one.plan.plan_id: one.time.lapses_at for one in waits}
+    for one in launches:
+        say(f"launch change {one.number} ({one.state.value}, until {instant_text(one.expires_at)}): {one.what}")
     if unconfirmed:
         say(f"No list is changed now: {unconfirmed}.")
-    elif not found:
+    elif not found and not launches:
         say(f"Nothing {WAITS}.")
     for item in found:
         plan = f"plan {item.plan_id} ({item.content_hash[:12]})" if item.content_hash else "-"
@@ -79,6 +84,7 @@ def reviews() -> None:
                 }
                 for item in found
             ],
+            "launches": launches,
             "no_change_because": unconfirmed,
         }
     )

@@ -40,7 +40,11 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "GateCheck": frozenset({"words"}),
     "Happened": frozenset({"words", "by"}),
     "ItemShown": frozenset({"why"}),
+    "LaunchShown": frozenset(
+        {"subject", "sender", "notes", "asked_by", "note", "decided_by", "decision_note", "words"}
+    ),
     "LogRow": frozenset({"errors"}),
+    "LookShown": frozenset({"name", "subject", "sender", "notes", "refused_because", "stopped_because"}),
     "ModeNow": frozenset({"no_change_because"}),
     "PlanShown": frozenset({"decided_by", "requested_by", "note", "approvals"}),
     "PlanRow": frozenset({"requested_by", "decided_by", "withdrawn_by"}),

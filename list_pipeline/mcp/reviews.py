@@ -25,6 +25,7 @@ from list_pipeline.mcp.arguments import (
 )
 from list_pipeline.mcp.results import Result
 from list_pipeline.mcp.tools import Call, deciding, reading
+from list_pipeline.operations.launches.shown import LaunchShown, open_launches
 from list_pipeline.operations.reviews import decisions
 from list_pipeline.operations.reviews.approved_items import cap_text_of
 from list_pipeline.operations.reviews.findings import close_finding as close
@@ -74,6 +75,7 @@ class Waiting(Result):
     no_change_because: str | None
     plans: tuple[PlanRow, ...]
     questions: tuple[QuestionEntry, ...]
+    launches: tuple[LaunchShown, ...]
     has_more: bool
 
 
@@ -142,8 +144,8 @@ class QuestionDecided(Result):
 
 
 def whats_waiting(call: Call, asked: Latest) -> Waiting:
-    """Show what waits for a person right now: plans to approve or reject, open questions and findings; also the operating mode,
-    why no list may be changed now (null: it may), and who you act for. Start here."""
+    """Show what waits for a person right now: plans to approve or reject, open questions and findings, launch changes; also the
+    operating mode, why no list may be changed now (null: it may), and who you act for. Start here."""
     questions = questions_page(call.services, after=0, limit=asked.limit, status=ReviewStatus.OPEN)
     plans = plans_page(call.services, after=0, limit=asked.limit, status=PlanStatus.PENDING_REVIEW)
     return Waiting(
@@ -152,6 +154,7 @@ def whats_waiting(call: Call, asked: Latest) -> Waiting:
         no_change_because=change_block_reason(call.services),
         plans=plans.entries,
         questions=tuple(map(entry_of, questions.entries)),
+        launches=open_launches(call.services),
         has_more=questions.next_after is not None or plans.next_after is not None,
     )
 

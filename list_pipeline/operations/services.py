@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 
@@ -141,6 +141,11 @@ class Services:
         """A client that calls ``before_mutation`` right before each request that changes anything."""
         return self._mailjet(before_mutation)
 
+    def mailjet_for_one_request(self, before_mutation: Callable[[], None]) -> MailjetClient:
+        """As ``mailjet_for_changes``, for what must never go out twice: a request is repeated for no reason at all, not even
+        after a refusal with 429."""
+        return self._mailjet(before_mutation, attempts=1, limited_for_s=0.0)
+
     def mailjet_at_once(self, timeout_s: float) -> MailjetClient:
         """A client of the caller's own that asks once and neither waits for an allowance nor repeats; to be closed.
 
@@ -174,7 +179,7 @@ class Services:
         client: MailjetClient | None = self.__dict__.get("mailjet")
         return client.request_counts if client is not None else {}
 
-    def _mailjet(self, before_mutation: Callable[[], None] | None) -> MailjetClient:
+    def _mailjet(self, before_mutation: Callable[[], None] | None, **parts: Any) -> MailjetClient:
         settings = self.settings
         return MailjetClient(
             base_url=settings.mailjet_base_url,
@@ -188,6 +193,7 @@ class Services:
             job_timeout_s=settings.mailjet_job_timeout_seconds,
             before_mutation=before_mutation,
             answer_times=self.answer_times,
+            **parts,
         )
 
     @cached_property

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from list_pipeline.core.campaign_stages.wrapup import Figure
 from list_pipeline.core.campaign_stages.wrapup_picture import rates_beside, rates_picture
 from list_pipeline.core.wording import rate_text
+from list_pipeline.operations.launches.shown import launch_offers
 from list_pipeline.operations.run_requests.offers import offers_about_campaign
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.views.campaign_story import CampaignStory, campaign_story
@@ -29,8 +30,14 @@ def router(services: Services) -> APIRouter:
     @routes.get("/campaigns/{key}")
     def campaign(request: Request, key: Key) -> Response:
         story = campaign_story(services, key)
-        offers = offers_about_campaign(services, key)
-        return page(request, "campaign.html", story=story, offers=offers, rates=_rates(story))
+        return page(
+            request,
+            "campaign.html",
+            story=story,
+            offers=offers_about_campaign(services, key),
+            launch_offers=launch_offers(services, key),
+            rates=_rates(story),
+        )
 
     @routes.get("/validations/{number}")
     def validation(request: Request, number: Number) -> Response:

@@ -48,6 +48,7 @@ NAVIGATION = (
     ("/mode", "Stop or go on"),
     ("/calendar", "Calendar"),
     ("/campaigns", "Campaigns"),
+    ("/launches", "Launch changes"),
     ("/contacts", "Find a contact"),
     ("/audience", "New audience"),
     ("/losses", "Losses and repairs"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from list_pipeline.operations.launches.shown import open_launches
 from list_pipeline.operations.reviews.waiting import what_waits
 from list_pipeline.operations.safety.modes import change_block_reason, operating_mode
 from list_pipeline.operations.services import Services
@@ -25,6 +26,7 @@ def router(services: Services) -> APIRouter:
             request,
             "waiting.html",
             waits=what_waits(services),
+            launches=open_launches(services),
             mode=operating_mode(services),
             no_change_because=change_block_reason(services),
             lists=lists_shown(services),

@@ -72,6 +72,11 @@ _WORDS: Mapping[str, str] = {
     "24h": "after 24 hours",
     "72h": "after 72 hours",
     "7d": "after 7 days",
+    # Launch changes
+    "waiting": "waits for a reviewer",
+    "refused": "not carried out",
+    "submitting": "being asked of Mailjet",
+    "confirmed": "done",
     # Failures
     "hard": "hard bounce",
     "soft": "soft bounce",

@@ -116,6 +116,14 @@ _SOURCES: Mapping[str, str] = {
     "token_end": """
         select revoked_at, revoked_by, 'token_revoked', 'token ' || token_id || ' of ' || name, null, revoked_why, token_id
         from api_token where revoked_at is not null""",
+    "launch_request": """
+        select asked_at, asked_by, 'launch_' || action || '_asked', 'draft ' || mailjet_draft_id, campaign_id, note, launch_id
+        from launch_change""",
+    "launch_decision": """
+        select decided_at, decided_by,
+               'launch_' || action || case when state = 'rejected' then '_rejected' else '_approved' end,
+               'draft ' || mailjet_draft_id, campaign_id, nullif(decision_note, ''), launch_id
+        from launch_change where decided_at is not null""",
     "run_request": """
         select requested_at, requested_by, kind || '_requested', 'request ' || request_id, null, note, request_id
         from run_request""",

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, RowMapping
 
 from list_pipeline.core.campaign_stages.times import Stage, StageState
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
+from list_pipeline.core.launches.changes import LaunchAction, LaunchState
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PlanKind, PlanStatus, Sweep
 from list_pipeline.core.quarantine.life import QuarantineState
@@ -149,6 +150,23 @@ class OverrideRow:
 
     at: datetime
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRow:
+    """A launch change of a campaign. Instants in UTC, None where something did not happen. ``words``: what became of it."""
+
+    number: int
+    action: LaunchAction
+    state: LaunchState
+    programmed_for: datetime | None
+    wanted_at: datetime | None
+    asked_at: datetime
+    asked_by: str
+    decided_at: datetime | None
+    decided_by: str | None
+    ended_at: datetime | None
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,6 +414,23 @@ def overrides(connection: Connection, campaign: str) -> list[OverrideRow]:
         campaign=campaign,
     )
     return [OverrideRow(**row) for row in found]
+
+
+def launches(connection: Connection, campaign: str) -> list[LaunchRow]:
+    """The launch changes of a campaign, the latest first."""
+    found = fetch_all(
+        connection,
+        """
+        select l.launch_id as number, l.action, l.state, l.programmed_for, l.wanted_at, l.asked_at, l.asked_by, l.decided_at,
+               l.decided_by, l.ended_at, l.words
+        from launch_change l join campaign_schedule s on s.id = l.campaign_id where s.campaign_key = :campaign
+        order by l.launch_id desc
+        """,
+        campaign=campaign,
+    )
+    return [
+        LaunchRow(**{**row, "action": LaunchAction(row["action"]), "state": LaunchState(row["state"])}) for row in found
+    ]
 
 
 _QUESTIONS = """

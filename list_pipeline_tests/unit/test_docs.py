@@ -24,6 +24,7 @@ from list_pipeline.core.drift.mass_changes import MASS_CHANGES, MassChangeKind
 from list_pipeline.core.five_lists.plausibility import ListsRule
 from list_pipeline.core.five_lists.policy import FiveListsPolicy
 from list_pipeline.core.incidents.policy import IncidentPolicy
+from list_pipeline.core.launches.policy import LaunchPolicy
 from list_pipeline.core.list_states.policy import ListStatePolicy
 from list_pipeline.core.messages.delivery import DeliveryPolicy
 from list_pipeline.core.monitoring.policy import MonitoringPolicy
@@ -277,6 +278,7 @@ POLICIES = (
     FiveListsPolicy,
     WeeklyPolicy,
     CalendarPolicy,
+    LaunchPolicy,
     DeliveryPolicy,
     MonitoringPolicy,
     RetentionPolicy,

@@ -17,6 +17,7 @@ import pytest
 from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.drift.mass_changes import MassChangeKind, MassChangeStatus
 from list_pipeline.core.erasure import DeletionState
+from list_pipeline.core.launches.changes import LaunchAction, LaunchState
 from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.plans.journal import JobState, StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanKind, PlanStatus
@@ -27,10 +28,10 @@ from list_pipeline.core.validation.schedule_changes import ScheduleAction, Sched
 from list_pipeline_tests.paths import CHECKOUT
 
 WORDS: Mapping[str, tuple[type[StrEnum], ...]] = {
-    "state": (StepState, JobState, DeliveryState, ScheduleState, DeletionState, QuarantineState),
+    "state": (StepState, JobState, DeliveryState, ScheduleState, LaunchState, DeletionState, QuarantineState),
     "status": (PlanStatus, ReviewStatus, CampaignStatus, RunStatus, MassChangeStatus),
     "kind": (PlanKind, ReviewKind, ItemAction, MassChangeKind),
-    "action": (ItemAction, StepAction, ScheduleAction),
+    "action": (ItemAction, StepAction, ScheduleAction, LaunchAction),
     "note": (StepNote,),
     "channel_kind": (Channel,),
 }

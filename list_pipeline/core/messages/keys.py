@@ -246,6 +246,16 @@ def override(override_id: int) -> MessageKey:
     return MessageKey(f"override:{override_id}")
 
 
+def launch(launch_id: int, state: str) -> MessageKey:
+    """A launch change waits, was decided on, or ended. ``state``: value of ``LaunchState``."""
+    return MessageKey(f"launch:{launch_id}:{state}")
+
+
+def launch_thread(launch_id: int) -> ThreadKey:
+    """The thread of a launch change whose draft has no campaign yet."""
+    return ThreadKey(f"launch:{launch_id}")
+
+
 def campaign_stage(campaign_id: int, stage: str, launch_at: datetime) -> MessageKey:
     """A stage of a campaign, once for each launch time (UTC). ``stage``: value of ``Stage``."""
     return MessageKey(f"stage:{campaign_id}:{stage}:{launch_at:%Y%m%dT%H%M%S}")

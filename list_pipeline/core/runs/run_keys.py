@@ -45,6 +45,8 @@ REPORT_TURNS = Turns(timedelta(minutes=10), hourly_from=7)
 """Minutes first, hours later: Slack may be down for long."""
 APPROVED_ITEMS_TURNS = Turns(timedelta(minutes=10), hourly_from=6)
 CORRECTION_TURNS = Turns(timedelta(minutes=10))
+LAUNCH_TURNS = Turns(timedelta(minutes=2))
+"""A send that somebody waits for; what hinders it is mostly over soon."""
 VALIDATION_TURNS = Turns(timedelta(minutes=30))
 WRAPUP_TURNS = Turns(timedelta(minutes=10), hourly_from=6)
 """Minutes first, hours later: Mailjet may not have counted yet."""
@@ -113,6 +115,11 @@ def approved_items(campaign: str, plan_id: int, decided_at: datetime, now: datet
 def correction(plan_id: int, decided_at: datetime, now: datetime) -> str:
     """A correction that was let through and is not carried out to the end."""
     return f"correction:{plan_id}:{CORRECTION_TURNS.number(decided_at, now)}"
+
+
+def launch(launch_id: int, decided_at: datetime, now: datetime) -> str:
+    """A launch change that was approved and is not carried out to the end."""
+    return f"launch:{launch_id}:{LAUNCH_TURNS.number(decided_at, now)}"
 
 
 def release(now: datetime) -> str:

@@ -81,6 +81,7 @@ class SetupFacts:
     Attributes:
         scheduled_at: the time in our schedule. programmed_for: Mailjet's; None: it is not programmed.
         is_taken_back: a block of ours took the schedule back, and sets it again when the campaign may go.
+        is_sent_here: a person approved that it is sent from here, which this validation is made for.
         allowed_senders: addresses, and domains as ``@example.com``, lower case; empty: nobody named any.
         earlier: the cycle's earlier round, else the campaign before; None: there is none.
         others: other sends within the window. unread: what kept the facts from being read, without secrets.
@@ -90,6 +91,7 @@ class SetupFacts:
     draft: DraftSeen | None = None
     programmed_for: datetime | None = None
     is_taken_back: bool = False
+    is_sent_here: bool = False
     sender: SenderStanding | None = None
     allowed_senders: frozenset[str] = frozenset()
     body: MailBody | None = None
@@ -131,6 +133,8 @@ def _draft_programmed(facts: SetupFacts) -> RuleResult:
         return warning(rule, "Mailjet has begun to send it already.", "Nothing here stops it any more.")
     if facts.programmed_for is None and facts.is_taken_back:
         return passed(rule, "A block took its schedule back; it is set again when the campaign may go.")
+    if facts.programmed_for is None and facts.is_sent_here:
+        return passed(rule, "It is sent from here as soon as nothing blocks it; it is not programmed at Mailjet.")
     if facts.programmed_for is None:
         return critical(rule, "The draft is not programmed at Mailjet.", "Schedule the campaign again at Mailjet.")
     if facts.programmed_for != facts.scheduled_at:

@@ -33,6 +33,7 @@ from list_pipeline.integrations.mailjet.errors import UnreadableFieldError
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet, Storing
 from list_pipeline.operations.campaigns import odd_sends
+from list_pipeline.storage import launches as launch_rows
 from list_pipeline.storage.campaigns import scheduled_campaigns, sent_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.membership import members
@@ -84,7 +85,9 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
     missing among the others is asked for by itself first: a page may lack it. One that cannot be read costs the others nothing:
     it stays as it is known, or nobody moves between lists while it may be a round. A known one that goes to a segment by now,
     or is part of an A/B test, is followed all the same: its list is mailed at its time, and is validated and frozen for it.
+    One whose schedule a launch change of ours changed since the drafts were read stays as that change left it.
     """
+    looked_at = services.clock.now()
     shown, result = services.mailjet.drafts.programmed(), Schedule()
     standing = _standing(services)
     lacking = _lacking(services, standing - {draft.draft_id for draft in shown})
@@ -111,7 +114,10 @@ def discover_upcoming(services: ReadingMailjet) -> Schedule:
     with services.database.begin() as connection:
         sent_campaigns.lock_schedule(connection)
         known = {each.draft_id: each for each in scheduled_campaigns.not_sent_yet(connection)}
-        ours = block_rows.own_schedules(connection)
+        ours = {
+            **block_rows.own_schedules(connection),
+            **dict.fromkeys(launch_rows.campaigns_changing(connection, looked_at), OwnSchedule.CHANGING),
+        }
         sent = scheduled_campaigns.drafts_already_sent(connection, [draft.draft_id for draft, _, _ in found])
         for draft, role, scheduled_at in found:
             each = known.get(draft.draft_id)
@@ -216,11 +222,7 @@ def _follow(
     result: Schedule,
 ) -> None:
     if known is None:
-        key = upcoming_key(draft, role, scheduled_at)
-        name = redact_addresses(draft.title or draft.subject).strip() or f"Draft {draft.draft_id}"
-        if scheduled_campaigns.insert_draft(
-            connection, draft, key=key, name=name, role=role, scheduled_at=scheduled_at, now=now
-        ):
+        if key := _insert(connection, draft, role, scheduled_at, now):
             result.new.append(key)
         return
     own = ours.get(known.campaign_id)
@@ -239,6 +241,39 @@ def _follow(
         block_rows.reverse_cancellation(connection, known.campaign_id, now)
         scheduled_campaigns.follow_draft(connection, known.campaign_id, draft, role, scheduled_at, now)
         result.changed.append(known.key)
+
+
+def _insert(
+    connection: Connection, draft: DraftSeen, role: ListRole, scheduled_at: datetime, now: datetime
+) -> str | None:
+    """The key of the campaign of a draft that was not known; None: somebody else just took it over."""
+    key = upcoming_key(draft, role, scheduled_at)
+    name = redact_addresses(draft.title or draft.subject).strip() or f"Draft {draft.draft_id}"
+    is_new = scheduled_campaigns.insert_draft(
+        connection, draft, key=key, name=name, role=role, scheduled_at=scheduled_at, now=now
+    )
+    return key if is_new else None
+
+
+def take_over_own(
+    connection: Connection, draft: DraftSeen, role: ListRole, scheduled_at: datetime, now: datetime
+) -> int | None:
+    """Take over a draft that a launch change of ours gave an instant (UTC): nobody is told that somebody moved it.
+
+    Returns:
+        The number of its campaign; None: Mailjet sends it already, and the look at sends has taken it over.
+    """
+    sent_campaigns.lock_schedule(connection)
+    known = scheduled_campaigns.by_draft(connection, draft.draft_id)
+    if known is not None:
+        block_rows.reverse_cancellation(connection, known.campaign_id, now)
+        scheduled_campaigns.follow_draft(connection, known.campaign_id, draft, role, scheduled_at, now)
+        return known.campaign_id
+    if draft.draft_id in scheduled_campaigns.drafts_already_sent(connection, [draft.draft_id]):
+        return None
+    _insert(connection, draft, role, scheduled_at, now)
+    made = scheduled_campaigns.by_draft(connection, draft.draft_id)
+    return None if made is None else made.campaign_id
 
 
 def _note_not_started(

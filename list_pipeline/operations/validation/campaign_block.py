@@ -33,6 +33,7 @@ from list_pipeline.operations.messages.outbox import deliver
 from list_pipeline.operations.people import reason_of, reviewer
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.services import Services
+from list_pipeline.storage import launches as launch_rows
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.validation import campaign_block as block_rows
@@ -121,7 +122,7 @@ def _carry_out(services: Services, mailjet: MailjetClient, change: ScheduleChang
     attempts = change.attempts
     while True:
         # Read first, also before the first request: a run before this one may have sent it and not seen the answer.
-        status, programmed_for = _look(mailjet, change.draft_id)
+        status, programmed_for = status_and_time(mailjet, change.draft_id)
         settled = _settled(services, change, attempts, status, programmed_for)
         if settled is not None:
             _settle(services, change, *settled)
@@ -148,7 +149,7 @@ def _carry_out(services: Services, mailjet: MailjetClient, change: ScheduleChang
             return
 
 
-def _look(mailjet: MailjetClient, draft_id: int) -> tuple[int, datetime | None]:
+def status_and_time(mailjet: MailjetClient, draft_id: int) -> tuple[int, datetime | None]:
     """A draft's status, and when it is sent; None: it is not programmed."""
     try:
         draft = mailjet.drafts.one(draft_id)
@@ -215,11 +216,18 @@ def fate(services: Services, campaign: UpcomingCampaign, blocked: StoredValidati
     with services.database.begin() as connection:
         change = block_rows.latest_schedule_change(connection, campaign.campaign_id)
         cancelled = block_rows.standing_cancellation(connection, campaign.campaign_id)
+        is_sent_here = launch_rows.is_being_sent(connection, campaign.campaign_id)
     at = f"at {instant_text(campaign.scheduled_at)}"
     state = change.state if change is not None else None
     note = change.note or "" if change is not None else ""
     if campaign.mailjet_campaign_id is not None:
         return _SKIPPED[ScheduleNote.SENT]
+    if is_sent_here:
+        return (
+            "It is sent from here once nothing blocks it, and is not scheduled at Mailjet: nothing was sent."
+            if blocked is not None
+            else "It is sent from here now."
+        )
     if change is not None and state in OPEN_CHANGES:
         doing = "Cancelling" if change.action is ScheduleAction.CANCEL else "Restoring"
         return f"{doing} its schedule at Mailjet is not confirmed yet: look there whether it is sent {at}."

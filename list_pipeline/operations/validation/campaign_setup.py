@@ -27,6 +27,7 @@ from list_pipeline.integrations.mailjet.client import MailjetClient
 from list_pipeline.operations.campaigns.discovery import cycle_of_draft
 from list_pipeline.operations.people import in_own_words, reviewer
 from list_pipeline.operations.services import Services
+from list_pipeline.storage import launches as launch_rows
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
 from list_pipeline.storage.validation import campaign_block as block_rows
@@ -55,9 +56,11 @@ def _setup(services: Services, campaign: UpcomingCampaign, mailjet: MailjetClien
         joins = cycle.number if campaign.list_role not in cycle.sent else None
         before = setup_rows.sent_before(connection, campaign.campaign_id, joins)
         taken_back = block_rows.standing_cancellation(connection, campaign.campaign_id)
+        is_sent_here = launch_rows.is_being_sent(connection, campaign.campaign_id)
     facts = SetupFacts(
         scheduled_at=campaign.scheduled_at,
         is_taken_back=taken_back is not None,
+        is_sent_here=is_sent_here,
         allowed_senders=services.settings.allowed_senders(),
         wants_test=services.settings.require_test_send,
         earlier=None if before is None else _earlier(before, None),

@@ -15,11 +15,22 @@ from list_pipeline.core.campaign_stages.early_incidents import EarlyIncidents
 from list_pipeline.core.campaign_stages.times import Stage, StageState
 from list_pipeline.core.campaign_stages.wrapup import Compared, SendCounts, compare
 from list_pipeline.core.errors import NotFoundError
+from list_pipeline.core.launches.changes import LaunchState
 from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.wording import instant_text
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import views
 from list_pipeline.storage.campaign_stages import KeptReport, earlier_sends, early_incidents, kept_report, wrapup_counts
-from list_pipeline.storage.views import CampaignRow, LogRow, OverrideRow, PlanRow, QuestionRow, StageRow, ValidationRow
+from list_pipeline.storage.views import (
+    CampaignRow,
+    LaunchRow,
+    LogRow,
+    OverrideRow,
+    PlanRow,
+    QuestionRow,
+    StageRow,
+    ValidationRow,
+)
 
 MOST_OF_A_KIND = 200
 """So many attempts, plans, questions and validations are shown, the latest; no campaign has had more."""
@@ -62,6 +73,7 @@ class CampaignStory:
     validations: tuple[ValidationRow, ...]
     stages: tuple[StageRow, ...]
     overrides: tuple[OverrideRow, ...]
+    launches: tuple[LaunchRow, ...]
     wrapup: KeptReport | None
     first_figures: FirstFiguresOfSend | None
 
@@ -99,6 +111,7 @@ def campaign_story(services: Storing, key: str) -> CampaignStory:
             tuple(views.validations(connection, campaign=key, most=MOST_OF_A_KIND)),
             tuple(views.stages(connection, key)),
             tuple(views.overrides(connection, key)),
+            tuple(views.launches(connection, key)),
             kept_report(connection, campaign.number),
             _first_figures(connection, campaign.number),
         )
@@ -125,6 +138,8 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
         yield Happened(validation.validated_at, "validated", words)
     for let_go in story.overrides:
         yield Happened(let_go.at, "let_go", "Let go in spite of what its validation found.", let_go.by)
+    for launch in story.launches:
+        yield from _of_launch(launch)
     if story.wrapup is not None:
         yield Happened(story.wrapup.written_at, "wrapped_up", story.wrapup.report.summary)
     for stage in story.stages:
@@ -144,6 +159,18 @@ def timeline_of(story: CampaignStory) -> Iterator[Happened]:
         yield Happened(one.asked_at, "asked", one.summary)
         if one.decided_at is not None:
             yield Happened(one.decided_at, "answered", f"Question {one.number}: {one.status.value}.", one.decided_by)
+
+
+def _of_launch(launch: LaunchRow) -> Iterator[Happened]:
+    name = f"Launch change {launch.number} ({launch.action.value})"
+    to = f" for {instant_text(launch.wanted_at)}" if launch.wanted_at is not None else ""
+    yield Happened(launch.asked_at, "launch_asked", f"{name} was asked for{to}.", launch.asked_by)
+    if launch.decided_at is not None:
+        did = "rejected" if launch.state is LaunchState.REJECTED else "approved"
+        yield Happened(launch.decided_at, "launch_decided", f"{name} was {did}.", launch.decided_by)
+    if launch.ended_at is not None and launch.state is not LaunchState.REJECTED:
+        words = f"{name}: {launch.state.value}. {launch.words}".rstrip()
+        yield Happened(launch.ended_at, "launch_ended", words)
 
 
 def _of_stage(stage: StageRow) -> Iterator[Happened]:

@@ -250,7 +250,7 @@ class ScheduleLock:
             fetch_scalar(self._connection, "select 1")
         except (DBAPIError, PendingRollbackError) as error:
             raise LockLostError(
-                "Checking the lock before changing a schedule", "the connection that held it is gone", "Validate again"
+                "Checking the lock before changing a schedule", "the connection that held it is gone", "Repeat it"
             ) from error
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Mount
 from list_pipeline.api.app import create_app
 from list_pipeline.api.description import describe
 from list_pipeline.api.guard import GUARDED, LONGEST_BODY
+from list_pipeline.core.launches.changes import LaunchAction
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.tokens import Role
 from list_pipeline.core.verdict_imports.files import read_file
@@ -26,6 +27,7 @@ from list_pipeline.operations.verdict_imports.importing import suppress_listed
 from list_pipeline.stack.databases import drop_database, with_database
 from list_pipeline_tests.integration.accounts import HARD, Account, Installation, copy_database, installation, quietly
 from list_pipeline_tests.integration.api.serving import Api, served
+from list_pipeline_tests.integration.launches.asked import asked, draft_of, in_hours
 
 CHANGING: dict[str, tuple[Role, Any]] = {
     "/api/list-management/trigger-maintenance": (Role.OPERATOR, {"campaignId": "{key}"}),
@@ -43,6 +45,13 @@ CHANGING: dict[str, tuple[Role, Any]] = {
     "/api/contacts/{contact_id}/release": (Role.REVIEWER, {}),
     "/api/audience/split": (Role.REVIEWER, {"total": 1, "reason": "why"}),
     "/api/suppressions": (Role.REVIEWER, {"contactIds": [1], "reason": "why"}),
+    "/api/launches": (
+        Role.OPERATOR,
+        {"action": "cancel", "target": "44101", "contentHash": "0" * 8, "note": "why"},
+    ),
+    "/api/launches/look": (Role.OPERATOR, {"action": "cancel", "target": "44101"}),
+    "/api/launches/{number}/approve": (Role.REVIEWER, {"contentHash": "0" * 8}),
+    "/api/launches/{number}/reject": (Role.REVIEWER, {"note": "why"}),
     # Of the modes, any operator may choose the one that stops.
     "/api/mode": (Role.OPERATOR, {"mode": "read_only"}),
 }
@@ -52,7 +61,8 @@ READING = {
     "/metrics", "/api/metrics", "/api/audience", "/api/audience/proposal",
     "/api/audit", "/api/calendar", "/api/calendar.ics", "/api/campaigns",
     "/api/campaigns/{key}", "/api/contacts/search",
-    "/api/contacts/{contact_id}", "/api/lists", "/api/list-management/logs", "/api/list-management/logs/{number}",
+    "/api/contacts/{contact_id}", "/api/launches", "/api/launches/{number}",
+    "/api/lists", "/api/list-management/logs", "/api/list-management/logs/{number}",
     "/api/list-management/health-checks", "/api/list-management/health-checks/{number}", "/api/mode", "/api/plans",
     "/api/plans/{number}", "/api/quarantined", "/api/replay", "/api/requests", "/api/requests/{number}", "/api/reviews",
     "/api/reviews/{number}", "/api/sender-faults", "/api/shadows", "/api/validations", "/api/validations/{number}",
@@ -111,6 +121,8 @@ def world(
         made.maintain(careful)
         people = made.account.people
         quarantine_by_hand(made.services, [people[7]], days=3, by="Grace", note="a try", progress=quietly)
+        may_launch = made.another(launches_from_here=True)
+        asked(may_launch, LaunchAction.SCHEDULE, draft_of(made), in_hours(made, 8))
         suppress_listed(careful, read_file(f"id\n{people[5]}"), by="Grace", note="a list", progress=quietly)
         app = create_app(made.services)
         routes = {(method, route.path) for route in _routes(app.routes) for method in route.methods}
@@ -169,6 +181,7 @@ def _rows(world: World) -> list[Any]:
         "list_maintenance_log",
         "list_health_check",
         "plan_edit",
+        "launch_change",
     )
     return [world.made.query(f"select * from {table} order by 1") for table in tables]
 

@@ -118,6 +118,18 @@ ROWS: Mapping[str, Row] = {
     "reconcile": Row(also=NAMED, asks=("--accept", *NAMED)),
     "validate": Row(also=("{key}",)),
     "unblock": Row(("{key}", *NAMED, "--yes"), ends=1, asks=("{key}", *NAMED)),
+    # Launch changes are off.
+    "launch look": Row(("cancel", "{key}"), ends=1, also=("schedule", "{key}", "--at", "2026-12-01T09:00")),
+    "launch ask": Row(
+        ("cancel", "{key}", "0123456789ab", *NAMED),
+        ends=1,
+        also=("move", "{key}", "0123456789ab", "--at", "2026-12-01T09:00", *NAMED),
+    ),
+    "launch list": Row(("--all",)),
+    "launch show": Row(("999",), ends=1),
+    "launch approve": Row(("999", "0123456789ab", *NAMED), ends=1),
+    "launch reject": Row(("999", *NAMED), ends=1),
+    "launch carry-out": Row(("999",), ends=1),
     "test-seen": Row(("{key}", *NAMED), ends=1),
     "decisions": Row(also=("--day", "2026-11-01", "--days", "7")),
     "weekly": Row(also=("--week", "2026-11-02")),

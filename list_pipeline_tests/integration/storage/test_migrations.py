@@ -52,6 +52,7 @@ TABLES = {
     "plan_edit",
     "list_size_delta",
     "audience_batch",
+    "launch_change",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -82,6 +83,7 @@ INDEXES = {
     "slack_reviewer_now_idx", "message_button_plan_idx", "message_button_review_idx",
     "run_request_open_idx", "run_request_asked_idx", "run_request_unended_idx",
     "alarm_open_idx", "alarm_delivery_waiting_idx",
+    "launch_change_open_idx", "launch_change_sent_once_idx", "launch_change_campaign_idx",
     "page_session_token_idx",
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
@@ -137,6 +139,7 @@ FOREIGN_KEYS = {
     ("kept_unsubscription", "contact_id", "contact_list_membership", "c", "c"),
     ("list_health_assessment", "campaign_id", "campaign_schedule", "c", "a"),
     ("list_maintenance_log", "campaign_schedule_id", "campaign_schedule", "n", "c"),
+    ("launch_change", "campaign_id", "campaign_schedule", "n", "a"),
     ("list_snapshot", "campaign_id", "campaign_schedule", "c", "a"),
     ("list_state_history", "campaign_id", "campaign_schedule", "n", "a"),
     ("list_state_history", "list_role,machine", "list_state", "c", "a"),

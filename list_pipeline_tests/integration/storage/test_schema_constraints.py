@@ -267,6 +267,23 @@ def differing(contact: int = 1, present: str = "keep", shadow: str = "suppress")
         select shadow_id, campaign_id, '24h', {contact}, '{present}', 'r', '{shadow}', 'r' from shadow_comparison"""
 
 
+def launch(
+    action: str = "'schedule'",
+    state: str = "'waiting'",
+    wanted: str = "now()",
+    programmed: str = "null",
+    by: str = "'Ada'",
+    note: str = "'why'",
+    hashed: str = "repeat('a', 64)",
+) -> str:
+    return (
+        "insert into launch_change (mailjet_draft_id, action, state, content_hash, list_role, list_id, subject, sender,"
+        " sender_hash, body_hash, programmed_for, wanted_at, asked_by, asked_at, note, expires_at) values (1,"
+        f" {action}, {state}, {hashed}, 'campaign_1', 1, 's', 's', 'h', 'h', {programmed}, {wanted}, {by}, now(), {note},"
+        " now())"
+    )
+
+
 def incident_count(kind: str = "operator", attempted: int = 3, hard: int = 3) -> str:
     return f"""insert into incident_count (campaign_id, kind, name, attempted, hard)
         select id, '{kind}', 'Google', {attempted}, {hard} from campaign_schedule"""
@@ -579,6 +596,15 @@ FORBIDDEN = {
     "a schedule settled at no time":
         "insert into schedule_change (campaign_id, mailjet_draft_id, action, scheduled_at, state, created_at)"
         " select id, 1, 'cancel', now(), 'confirmed', now() from campaign_schedule",
+    "a launch change of another kind": launch(action="'restore'"),
+    "a launch change without an instant": launch(wanted="null"),
+    "a cancellation with an instant": launch(action="'cancel'", programmed="now()"),
+    "a move of what is not scheduled": launch(action="'move'"),
+    "a launch change that nobody asked for": launch(by="''"),
+    "a launch change without a reason": launch(note="''"),
+    "a launch change of no content": launch(hashed="'no hash'"),
+    "a launch change that ended at no time": launch(state="'confirmed'"),
+    "a launch change that was posted and never decided": launch(state="'submitting'"),
     "work that ended before it began":
         "insert into work_timing (workflow, stage, run_id, started_at, finished_at, duration_ms, outcome, rate_limit,"
         " pool_limit) values ('w', 's', 'r', now(), now() - interval '1 s', 0, 'done', 300, 10)",

@@ -17,6 +17,7 @@ from list_pipeline.core.campaigns.eligibility import CampaignStatus
 from list_pipeline.core.digest.periods import Period
 from list_pipeline.core.erasure import DeletionState
 from list_pipeline.core.incidents.groups import GroupKind
+from list_pipeline.core.launches.changes import LaunchAction, LaunchState
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.messages.delivery import Channel, DeliveryState
 from list_pipeline.core.observations import RowKind
@@ -55,6 +56,10 @@ WORDS: Mapping[str, Collection[str]] = {
     "review_item.decided_via": Way,
     "review_item.kind": ReviewKind,
     "review_item.status": ReviewStatus,
+    "launch_change.action": LaunchAction,
+    "launch_change.decided_via": Way,
+    "launch_change.list_role": CAMPAIGN_LISTS,
+    "launch_change.state": LaunchState,
     "schedule_change.action": ScheduleAction,
     "schedule_change.state": ScheduleState,
     "api_token.role": Role,

@@ -44,9 +44,11 @@ OURS: Mapping[str, frozenset[str]] = {
     "GateCheck": frozenset({"name"}),
     "Happened": frozenset({"what"}),
     "ItemShown": frozenset({"contact", "rule", "from_list", "to_list"}),
+    "LaunchShown": frozenset({"what", "campaign", "content_hash"}),
     "ListShown": frozenset({"label"}),
     "ListedFault": frozenset({"operator", "advice"}),
     "LogRow": frozenset({"campaign", "kind", "sweep", "run_id"}),
+    "LookShown": frozenset({"what", "campaign", "content_hash", "next_step"}),
     "MaskedContact": frozenset({"contact"}),
     "MetricsDocument": frozenset({"requests", "jobs"}),
     "NotTakenShown": frozenset({"words"}),
@@ -150,7 +152,7 @@ def test_a_tool_says_what_it_does_and_bounds_each_argument(name: str) -> None:
     tool = TOOLS[name]
     assert 40 <= len(tool.description) <= 700
     assert "\n" not in tool.description
-    assert tool.is_changing == ("Needs the role" in tool.description)
+    assert (tool.role is not Role.READER) == ("Needs the role" in tool.description)
     assert "```" not in tool.description
     jsonschema.Draft202012Validator.check_schema(tool.input_schema)
     jsonschema.Draft202012Validator.check_schema(tool.output_schema)

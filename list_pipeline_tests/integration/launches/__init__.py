@@ -1,0 +1,1 @@
+"""Launch changes on a rehearsed account."""

@@ -1,0 +1,1 @@
+"""The rules of launch changes."""
