@@ -12,7 +12,7 @@ from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.tokens import Role
 from list_pipeline.mcp.arguments import Arguments, ContentHash, KeyFilter, Number, Page, Reason
 from list_pipeline.mcp.results import Result
-from list_pipeline.mcp.tools import Call, Tool, deciding, reading, starting
+from list_pipeline.mcp.tools import Call, deciding, reading, starting
 from list_pipeline.operations.launches import asking
 from list_pipeline.operations.launches import deciding as decisions
 from list_pipeline.operations.launches.looking import Wanted, look
@@ -177,7 +177,7 @@ def reject_launch(call: Call, asked: Rejection) -> Launch:
 TOOLS = (
     reading(launches, "Launch changes"),
     reading(launch, "A launch change"),
-    Tool(look_at_launch, "Look at a launch change", Role.OPERATOR),
+    reading(look_at_launch, "Look at a launch change"),
     starting(ask_for_launch, "Ask for a launch change", is_destructive=True, is_idempotent=False),
     deciding(approve_launch, "Approve a launch change", is_destructive=True),
     deciding(reject_launch, "Reject a launch change", is_destructive=False),

@@ -38,5 +38,6 @@ FIVE_LISTS: Final = 0x6C70_0009
 
 DIVIDE_AUDIENCE: Final = 0x6C70_000C
 """Planning the division of a new audience."""
+
 LAUNCH: Final = 0x6C70_000D
 """Carrying out one launch change; the first of two keys, the second is its number."""

@@ -28,7 +28,7 @@ from list_pipeline.sandbox.mailjet.wire import (
 )
 
 _PERIODS = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY, "year": 365 * DAY}
-DRAFT, PROGRAMMED, SENT = 0, 1, 2
+DELETED, ARCHIVED, DRAFT, PROGRAMMED, SENT = -2, -1, 0, 1, 2
 TEMPLATE = (
     "<html><body><h1>{subject}</h1><p>Dear [[data:firstname:&quot;&quot;]],</p>"
     '<p>what is new: <a href="https://shop.sender.example/news">see for yourself</a>.</p>'
@@ -319,9 +319,9 @@ def _draft_action(account: Account, request: Request, row: sqlite3.Row, action: 
             at = at if wanted.upper() == "NOW" else instant(wanted, "Date")
         if row["status"] == SENT:
             raise ApiError(400, "The campaign is already sent")
-        if row["status"] not in (DRAFT, PROGRAMMED):
-            # Deleted, archived, or part of an A/B test. What Mailjet says to that is recorded nowhere.
-            raise ApiError(400, f"The campaign cannot be sent, its status is {row['status']}")
+        if row["status"] in (DELETED, ARCHIVED):
+            # What Mailjet says to that is recorded nowhere.
+            raise ApiError(400, f"The campaign is {_STATUS_WORDS[row['status']].lower()}")
         if action == "schedule" and method == "PUT" and row["status"] != PROGRAMMED:
             raise not_found()
         account.store.execute("UPDATE draft SET status = ?, scheduled_at = ? WHERE id = ?", (PROGRAMMED, at, row["id"]))

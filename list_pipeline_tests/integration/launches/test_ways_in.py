@@ -198,7 +198,7 @@ def test_over_mcp_a_model_asks_with_the_hash_that_it_showed_and_a_reviewer_decid
 ) -> None:
     mcp, (draft, key, _) = Mcp(on, http), programmed(small, on)
     assert "approve_launch" not in mcp.tools(Role.OPERATOR)
-    assert "look_at_launch" not in mcp.tools(Role.READER)
+    assert "ask_for_launch" not in mcp.tools(Role.READER)
     at = in_hours(small, 40).isoformat()
     looked = mcp.found(Role.OPERATOR, "look_at_launch", action="move", target=key, at=at)["look"]
     assert "@" not in json.dumps(looked)

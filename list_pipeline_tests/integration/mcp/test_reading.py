@@ -11,6 +11,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from list_pipeline.core.launches.changes import LaunchAction
 from list_pipeline.core.lists import ALL_LISTS, ListRole
 from list_pipeline.core.plans.plan import PlanKind
 from list_pipeline.core.tokens import Principal, Role
@@ -30,6 +31,7 @@ from list_pipeline.storage.database import execute
 from list_pipeline.storage.validation.results import save_validation
 from list_pipeline_tests.integration.accounts import HARD, Account, Installation, copy_database, installation, quietly
 from list_pipeline_tests.integration.api.serving import served
+from list_pipeline_tests.integration.launches.asked import asked, draft_of, in_hours
 from list_pipeline_tests.integration.mcp.clients import MODES, Mcp, answer_of, text_of
 
 GRACE = Principal("Grace", Role.REVIEWER, "test", None)
@@ -50,6 +52,7 @@ class World:
         """Every tool that reads, with arguments that find something."""
         plan = self.made.plan(PlanKind.SUPPRESSION).plan_id
         ((question,),) = self.made.query("select min(review_id) from review_item where plan_id = :id", id=plan)
+        ((draft,),) = self.made.query("select mailjet_draft_id from launch_change")
         return {
             "whats_waiting": {},
             "plans": {"campaign": self.made.key, "status": "pending_review"},
@@ -69,6 +72,9 @@ class World:
             "weekly_checks": {},
             "validations": {},
             "validation": {"number": 1},
+            "launches": {},
+            "launch": {"number": 1},
+            "look_at_launch": {"action": "send", "target": str(draft)},
             "system_health": {},
             "metrics": {"days": 30},
             "decision_reviews": {},
@@ -90,6 +96,7 @@ def furnish(made: Installation) -> None:
     request_health_check(services, GRACE)
     start_shadow(services, policy_of(services), {"grace_days": "90"}, by="Grace", note=HOSTILE)
     review_day(services, yesterday(services))
+    asked(services, LaunchAction.SCHEDULE, draft_of(made), in_hours(made, 8), note=HOSTILE)
     with services.database.begin() as connection:
         execute(connection, "update campaign_schedule set campaign_name = :name where id = 1", name=HOSTILE)
         save_validation(
@@ -113,7 +120,9 @@ def world(
     name = "list_pipeline_test_mcp_reading"
     drop_database(admin, name)
     copy_database(admin, knowing_hand_made, name)
-    with installation(hand_made, tmp_path_factory.mktemp("mcp"), with_database(admin, name)) as made:
+    with installation(
+        hand_made, tmp_path_factory.mktemp("mcp"), with_database(admin, name), launches_from_here=True
+    ) as made:
         furnish(made)
         with served(made.services) as http:
             yield World(made, Mcp(made.services, http))
@@ -141,10 +150,12 @@ def test_every_tool_that_reads_answers_a_reader_within_its_schema_and_its_size(m
     assert answer_of(answers["whats_waiting"])["you"] == {"name": f"{OPENING}Reader{CLOSING}", "role": "reader"}
     assert [one["list"] for one in answer_of(answers["lists"])["lists"]] == [role.value for role in ALL_LISTS]
     assert answer_of(answers["contact"])["plans"][0]["contentHash"] == answer_of(answers["plan"])["contentHash"]
-    for name in ("plans", "questions", "campaigns", "quarantined", "validations", "requests"):
+    for name in ("plans", "questions", "campaigns", "quarantined", "validations", "requests", "launches"):
         assert answer_of(answers[name])[name], name
     for name, part in (("maintenance_runs", "runs"), ("weekly_checks", "checks"), ("decision_reviews", "days")):
         assert answer_of(answers[name])[part], name
+    assert answer_of(answers["launch"])["launch"]["note"][0] == OPENING
+    assert "launch change 1" in answer_of(answers["look_at_launch"])["look"]["refusedBecause"]
     assert answer_of(answers["shadows"])["shadows"][0]["reason"][0] == OPENING
     rule = answer_of(answers["validation"])["rules"][0]
     assert rule["details"]["who"][0] == 1

@@ -152,7 +152,7 @@ def test_a_tool_says_what_it_does_and_bounds_each_argument(name: str) -> None:
     tool = TOOLS[name]
     assert 40 <= len(tool.description) <= 700
     assert "\n" not in tool.description
-    assert (tool.role is not Role.READER) == ("Needs the role" in tool.description)
+    assert tool.is_changing == ("Needs the role" in tool.description)
     assert "```" not in tool.description
     jsonschema.Draft202012Validator.check_schema(tool.input_schema)
     jsonschema.Draft202012Validator.check_schema(tool.output_schema)
