@@ -22,6 +22,8 @@ from list_pipeline.core.campaign_stages.calendar import (
 )
 from list_pipeline.core.campaign_stages.policy import CALENDAR
 from list_pipeline.core.errors import NotFoundError, RefusedError
+from list_pipeline.core.launches.changes import LaunchState
+from list_pipeline.core.launches.messages import what_is_asked
 from list_pipeline.core.plans.plan import Sweep
 from list_pipeline.core.weekly.figures import WEEK, week_of
 from list_pipeline.core.wording import count_text, instant_text
@@ -30,6 +32,7 @@ from list_pipeline.operations.campaigns.before_changes import changes_take, froz
 from list_pipeline.operations.reviews.reminders import waiting_plans
 from list_pipeline.operations.runs.run import delay_hours, lookback_days
 from list_pipeline.storage import campaign_calendar, mass_changes
+from list_pipeline.storage import launches as launch_rows
 from list_pipeline.storage import reviews as review_rows
 from list_pipeline.storage import weekly as weekly_rows
 
@@ -187,6 +190,21 @@ def _reviews(services: Deciding, connection: Connection) -> Iterator[CalendarEnt
             campaign=review_rows.campaign_key_of(connection, plan.plan_id),
             changed_at=one.time.asked_at,
         )
+    for launch in launch_rows.page(connection, only_open=True):
+        if launch.state is LaunchState.WAITING:
+            what = what_is_asked(launch.action, launch.draft_id, launch.programmed_for, launch.wanted_at)
+            yield CalendarEntry(
+                f"launch-{launch.launch_id}",
+                EntryKind.REVIEW,
+                EntryState.LATE if launch.expires_at <= now else EntryState.PLANNED,
+                launch.expires_at,
+                None,
+                f"Last moment to decide on launch change {launch.launch_id} ({launch.action.value})",
+                f"{what}; without an answer it expires, and nothing is changed.",
+                campaign=launch.campaign,
+                list=launch.list_role,
+                changed_at=launch.asked_at,
+            )
 
 
 def _frozen(services: Deciding, connection: Connection) -> Iterator[CalendarEntry]:

@@ -32,7 +32,7 @@ from list_pipeline.core.launches.rules import (
 )
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.masking import redact_foreign_text
-from list_pipeline.core.observations import DraftSeen, DraftStatus
+from list_pipeline.core.observations import DraftSeen
 from list_pipeline.core.validation.checklist import Severity
 from list_pipeline.core.wording import count_text, instant_text
 from list_pipeline.integrations.mailjet import MailjetClient
@@ -41,6 +41,7 @@ from list_pipeline.operations.access import Deciding, ReadingMailjet
 from list_pipeline.operations.campaign_stages.calendar import window
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.services import Services
+from list_pipeline.operations.validation.campaign_setup import programmed_for
 from list_pipeline.storage import launches as rows
 from list_pipeline.storage.campaigns import scheduled_campaigns
 from list_pipeline.storage.campaigns.scheduled_campaigns import UpcomingCampaign
@@ -192,7 +193,7 @@ def read_content(
     """
     try:
         draft = mailjet.drafts.one(draft_id)
-        at = _programmed_for(mailjet, draft)
+        at = programmed_for(mailjet, draft)
         body = mailjet.drafts.content(draft_id)
     except RemoteNotFoundError:
         raise RefusedError(tried, "there is no such draft at Mailjet", "Look at the drafts there") from None
@@ -209,16 +210,6 @@ def read_content(
         at,
         wanted_at if action in WITH_INSTANT else None,
     )
-
-
-def _programmed_for(mailjet: MailjetClient, draft: DraftSeen) -> datetime | None:
-    if draft.status != DraftStatus.PROGRAMMED:
-        return None
-    try:
-        return mailjet.drafts.scheduled_for(draft.draft_id)
-    except RemoteNotFoundError:
-        # Sent or taken back between the two requests: whatever is asked for is asked for anew then.
-        return None
 
 
 def role_of(services: ReadingMailjet, draft: DraftSeen) -> ListRole | None:

@@ -91,7 +91,7 @@ def _read(
     return replace(
         facts,
         draft=draft,
-        programmed_for=_programmed_for(mailjet, draft),
+        programmed_for=programmed_for(mailjet, draft),
         sender=mailjet.senders.standing(draft.sender_email) if draft.sender_email else None,
         body=body,
         others=_others(services, campaign, mailjet),
@@ -141,7 +141,8 @@ def _content(mailjet: MailjetClient, draft_id: int | None) -> MailBody | None:
         return None
 
 
-def _programmed_for(mailjet: MailjetClient, draft: DraftSeen) -> datetime | None:
+def programmed_for(mailjet: MailjetClient, draft: DraftSeen) -> datetime | None:
+    """When a draft is sent (UTC); None: it is not programmed, or was sent or taken back while it was looked at."""
     if draft.status != DraftStatus.PROGRAMMED:
         return None
     try:
@@ -157,7 +158,7 @@ def _others(services: Services, campaign: UpcomingCampaign, mailjet: MailjetClie
     for draft in mailjet.drafts.programmed():
         if draft.problem or draft.draft_id == campaign.draft_id or draft.list_id not in same_people:
             continue
-        at = _programmed_for(mailjet, draft)
+        at = programmed_for(mailjet, draft)
         if at is not None and abs(at - campaign.scheduled_at) <= VALIDATION.collision_window:
             found.append(OtherSend(draft.title or draft.subject or f"draft {draft.draft_id}", at))
     return sorted(found, key=lambda each: each.at)

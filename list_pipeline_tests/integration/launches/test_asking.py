@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from list_pipeline.core.campaign_stages.calendar import EntryKind, EntryState
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.launches.changes import LaunchAction, LaunchState
 from list_pipeline.core.lists import ListRole
 from list_pipeline.core.observations import DraftStatus
+from list_pipeline.operations.campaign_stages.calendar import calendar, campaign_calendar_of
 from list_pipeline.operations.launches.asking import ask_for_launch
 from list_pipeline.operations.launches.carrying_out import carry_out, to_carry_out
 from list_pipeline.operations.launches.deciding import approve_launch, expire_overdue, launch_of, reject_launch
@@ -18,6 +20,8 @@ from list_pipeline.operations.launches.looking import Wanted, look
 from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.validation.validate import validate
+from list_pipeline.operations.views.campaign_story import campaign_story
+from list_pipeline.storage.audit import entries
 from list_pipeline_tests.integration.accounts import Installation
 from list_pipeline_tests.integration.launches.asked import (
     WHY,
@@ -30,14 +34,6 @@ from list_pipeline_tests.integration.launches.asked import (
     programmed,
     write,
 )
-
-
-@pytest.fixture
-def on(small: Installation) -> Services:
-    services = small.another(launches_from_here=True)
-    follow(services)
-    small.control.reset_requests()
-    return services
 
 
 def launches(made: Installation) -> int:
@@ -362,19 +358,27 @@ def test_people_are_told_what_waits_what_was_decided_and_what_became_of_it_once_
 def test_who_asked_and_who_decided_stands_in_the_audit_and_in_the_campaigns_story(
     small: Installation, on: Services
 ) -> None:
-    from list_pipeline.operations.views.campaign_story import campaign_story
-
     _, key, _ = programmed(small, on)
     launch = approved(on, LaunchAction.MOVE, key, in_hours(small, 40))
     small.clock.advance(timedelta(seconds=5))
     carry_out(on, launch.launch_id)
     told = [(one.what, one.by) for one in campaign_story(on, key).timeline if one.what.startswith("launch")]
     assert told == [("launch_asked", "Ana"), ("launch_decided", "Rea"), ("launch_ended", None)]
-    from list_pipeline.storage.audit import entries
-
     with on.database.begin() as connection:
         found = entries(connection, before=None, most=20, campaign=key)
     assert {(one.what, one.by, one.note) for one in found} == {
         ("launch_move_asked", "Ana", WHY),
         ("launch_move_approved", "Rea", None),
     }
+
+
+def test_until_when_it_can_be_decided_stands_in_the_calendar(small: Installation, on: Services) -> None:
+    _, key, _ = programmed(small, on)
+    launch = asked(on, LaunchAction.MOVE, key, in_hours(small, 40))
+    (entry,) = [one for one in campaign_calendar_of(on, key) if one.name == f"launch-{launch.launch_id}"]
+    assert (entry.kind, entry.state, entry.at) == (EntryKind.REVIEW, EntryState.PLANNED, launch.expires_at)
+    assert "without an answer it expires" in entry.words
+    small.clock.set(launch.expires_at)
+    assert [one.state for one in calendar(on).late if one.name == entry.name] == [EntryState.LATE]
+    reject_launch(on, launch.launch_id, by="Rea", note=WHY)
+    assert not [one for one in campaign_calendar_of(on, key) if one.name == entry.name]

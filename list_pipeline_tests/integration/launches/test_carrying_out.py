@@ -35,15 +35,6 @@ from list_pipeline_tests.integration.launches.asked import (
 )
 
 
-@pytest.fixture
-def on(small: Installation) -> Services:
-    """An installation whose launch changes are switched on, and that has looked at Mailjet before."""
-    services = small.another(launches_from_here=True)
-    follow(services)
-    small.control.reset_requests()
-    return services
-
-
 def schedule_of(made: Installation, draft: int) -> tuple[object, ...]:
     """Time, whether it is retired, and status of a draft's campaign in our schedule."""
     (found,) = made.query(

@@ -32,21 +32,12 @@ from list_pipeline_tests.integration.launches.asked import (
     asked,
     draft_of,
     edit,
-    follow,
     in_hours,
     posts,
     programmed,
 )
 from list_pipeline_tests.integration.mcp.clients import Mcp
 from list_pipeline_tests.integration.pages.visiting import Browser
-
-
-@pytest.fixture
-def on(small: Installation) -> Services:
-    services = small.another(launches_from_here=True)
-    follow(services)
-    small.control.reset_requests()
-    return services
 
 
 @pytest.fixture
