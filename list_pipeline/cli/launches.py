@@ -157,7 +157,9 @@ def _wanted(action: LaunchAction, target: str, at: str) -> Wanted:
 
 def _carry_out(services: Services, number: int) -> None:
     from list_pipeline.operations.launches.carrying_out import carry_out as carried_out
+    from list_pipeline.operations.safety.modes import note_flag
 
+    note_flag(services, by="command")
     with working("Asking Mailjet"):
         done = carried_out(services, number)
     _show_one(services, number)

@@ -85,7 +85,7 @@ def no_effect(action: LaunchAction, attempts: int, refused_because: str = "") ->
     if refused_because:
         return Effect(
             LaunchState.FAILED,
-            f"Mailjet did not do it: {refused_because.rstrip('.')}.",
+            f"It was not done: {refused_because.rstrip('.')}.",
             is_critical=action is LaunchAction.CANCEL,
         )
     return Effect(

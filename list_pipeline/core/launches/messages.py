@@ -76,7 +76,7 @@ def waiting_message(news: LaunchNews, links: Sequence[Mrkdwn] = ()) -> SlackMess
     expected = "not known" if news.expected is None else f"{news.expected:,}"
     lines = [
         compose("{what}.", what=_what(news)),
-        compose("Asked by {by}: {note}", by=news.asked_by, note=news.note),
+        compose("Asked by {by}: “{note}”", by=news.asked_by, note=news.note),
         *[compose("{note}", note=note) for note in news.notes],
     ]
     return alert(

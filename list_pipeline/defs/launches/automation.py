@@ -12,6 +12,7 @@ from list_pipeline.defs.common import SENSOR_STATUS, launched_job
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.operations.launches import carrying_out
 from list_pipeline.operations.launches.deciding import expire_overdue
+from list_pipeline.operations.safety.modes import note_flag
 from list_pipeline.operations.services import Services
 
 SENSOR_SECONDS = 30
@@ -60,6 +61,7 @@ def launches_to_carry_out(
     context: dg.SensorEvaluationContext, services: dg.ResourceParam[Services]
 ) -> dg.SensorResult | dg.SkipReason:
     try:
+        note_flag(services, by="sensor")
         for number in expire_overdue(services):
             context.log.info(f"Launch change {number} expired.")
         found = carrying_out.to_carry_out(services)

@@ -22,7 +22,7 @@ from list_pipeline.core.errors import (
 from list_pipeline.core.launches.changes import TO_CARRY_OUT, WITH_INSTANT, LaunchAction, LaunchState
 from list_pipeline.core.launches.effects import Effect, effect_of, no_effect
 from list_pipeline.core.launches.policy import LAUNCHES
-from list_pipeline.core.launches.rules import what_changed, why_stale
+from list_pipeline.core.launches.rules import OFF, what_changed, why_stale
 from list_pipeline.core.masking import redact_addresses
 from list_pipeline.core.observations import DraftSeen
 from list_pipeline.core.reviews.approvals import Way
@@ -60,8 +60,8 @@ class LaunchRun:
 
 
 def to_carry_out(services: Deciding) -> Sequence[LaunchRun]:
-    """Launch changes that were approved and are not at their end. While nothing may be changed only a send that was posted is
-    among them, which is read back and never posted again.
+    """Launch changes that were approved and are not at their end. While nothing may be changed only those are among them whose
+    request went out, or may have: they are read back, and not posted again.
 
     One that was decided at the command line is carried out there, and left alone for as long as a turn takes.
     """
@@ -73,13 +73,9 @@ def to_carry_out(services: Deciding) -> Sequence[LaunchRun]:
         LaunchRun(one.launch_id, run_keys.launch(one.launch_id, one.decided_at, now))
         for one in found
         if one.decided_at is not None
-        and (may_change or _only_reads_back(one))
+        and (may_change or one.state is LaunchState.SUBMITTING)
         and (one.decided_via is not Way.COMMAND or now - one.decided_at >= run_keys.LAUNCH_TURNS.every)
     ]
-
-
-def _only_reads_back(launch: Launch) -> bool:
-    return launch.state is LaunchState.SUBMITTING and launch.action is LaunchAction.SEND
 
 
 def carry_out(services: Services, launch_id: int) -> Launch:
@@ -128,6 +124,13 @@ def _require_allowed(services: Deciding, tried: str) -> None:
     require_on(services, tried)
     if (stopped := change_block_reason(services)) is not None:
         raise ChangesStoppedError(tried, stopped, "It is carried out when changes may go on, unless it expires")
+
+
+def _why_not_allowed(services: Deciding) -> str:
+    """Why nothing may be asked of Mailjet now, as the end of a sentence; empty: it may."""
+    if not services.settings.launches_from_here:
+        return OFF[0]
+    return change_block_reason(services) or ""
 
 
 # Before the request
@@ -205,7 +208,11 @@ def _carry_out(services: Services, lock: ScheduleLock, launch: Launch, tried: st
             is_begun = launch.state is LaunchState.SUBMITTING
             state = LaunchState.FAILED if is_begun else LaunchState.REFUSED
             return _end(services, launch, Effect(state, problem, is_begun and launch.action is LaunchAction.CANCEL))
-        _require_allowed(services, tried)
+        if launch.state is LaunchState.APPROVED:
+            _require_allowed(services, tried)
+        elif why := _why_not_allowed(services):
+            # Left open, nobody could tell what becomes of the schedule, and whoever looks at Mailjet would wait for it.
+            return _end(services, launch, no_effect(launch.action, launch.attempts, why))
         with services.database.begin() as connection:
             rows.submitting(connection, launch.launch_id, launch.attempts, services.clock.now())
             launch = launch_of(services, launch.launch_id, connection)
@@ -216,8 +223,7 @@ def _posted(services: Services, lock: ScheduleLock, launch: Launch, tried: str) 
     """Post the request of a launch change. Why it was certainly not accepted, in words; empty: it was, or nobody knows.
 
     Raises:
-        ChangesStoppedError, TransientError: of a change of a schedule, which is posted again later; of a send they are the
-            reason that comes back.
+        TransientError: of a change of a schedule, which is posted again later; of a send it is the reason that comes back.
     """
 
     def before_mutation() -> None:
@@ -241,10 +247,10 @@ def _posted(services: Services, lock: ScheduleLock, launch: Launch, tried: str) 
                 change(launch.draft_id, launch.wanted_at)
     except OutcomeUnknownError as error:
         log.warning("a launch change is read back", launch=launch.launch_id, error=str(error))
-    except PermanentError as error:
+    except (PermanentError, RefusedError) as error:
         # Also where Mailjet does not know it: whether it is gone, sent or taken back, reading back tells.
         return redact_addresses(error.happened)
-    except (RefusedError, TransientError) as error:
+    except TransientError as error:
         if not is_send:
             raise
         return redact_addresses(error.happened)

@@ -338,7 +338,7 @@ def test_a_schedule_that_mailjet_refuses_ends_failed_at_once(small: Installation
     small.control.add_fault("status", method="POST", path=f"/campaigndraft/{draft}/schedule", status=400)
     failed = carry_out(on, launch.launch_id)
     assert failed.state is LaunchState.FAILED
-    assert "Mailjet did not do it: 400" in failed.words
+    assert "It was not done: 400" in failed.words
 
 
 def test_mailjet_that_answers_nothing_leaves_it_open_for_the_next_run(small: Installation, on: Services) -> None:
@@ -398,6 +398,25 @@ def test_a_mode_that_stops_changes_right_before_the_request_of_a_send_ends_it_un
     assert (failed.state, posts(small, draft, "send")) == (LaunchState.FAILED, 0)
     assert "the mode is read_only" in failed.words
     assert len(calls) >= 3
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_was_killed_around_its_request_is_read_back_and_not_asked_again_while_changes_are_stopped(
+    small: Installation, on: Services, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    draft = draft_of(small)
+    launch = approved(on, LaunchAction.SCHEDULE, draft, in_hours(small, 8))
+    with monkeypatch.context() as patched:
+        Dying(1, when, counting=f"POST /v3/REST/campaigndraft/{draft}/schedule").install(patched)
+        with pytest.raises(Killed):
+            carry_out(on, launch.launch_id)
+    small.control.reset_requests()
+    off = small.services
+    assert [one.launch_id for one in to_carry_out(off)] == [launch.launch_id]
+    ended = carry_out(off, launch.launch_id)
+    assert ended.state is (LaunchState.CONFIRMED if when == "after" else LaunchState.FAILED), ended.words
+    assert (when == "after") or "LAUNCHES_FROM_HERE is off" in ended.words
+    assert small.changing_requests() == {}
 
 
 def test_nobody_carries_out_what_nobody_approved(small: Installation, on: Services) -> None:
