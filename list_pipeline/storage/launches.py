@@ -352,7 +352,8 @@ def is_being_sent(connection: Connection, campaign_id: int) -> bool:
 
 @contextmanager
 def launch_lock(database: Database, launch_id: int) -> Iterator[ScheduleLock]:
-    """One process at a time carries a launch change out; a killed one frees it at once.
+    """One process at a time carries a launch change out; a killed one frees it at once. Whoever is silent with it for a quarter
+    of an hour loses it, as with every lock, and finds that out before the next request.
 
     Raises:
         LockHeldError: another process does so now.

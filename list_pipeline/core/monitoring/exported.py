@@ -86,6 +86,7 @@ JOBS_THAT_START_THEMSELVES = (
     "carry_out_approved_items",
     "carry_out_correction",
     "decision_review_job",
+    "launch_change",
     "list_cache_job",
     "list_reconciliation_job",
     "maintenance_reporting",

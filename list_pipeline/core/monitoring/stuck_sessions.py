@@ -31,6 +31,7 @@ class LockName(StrEnum):
     FIVE_LISTS = "confirming the five lists"
     INCIDENTS = "counting for the incident test"
     DIVIDE_AUDIENCE = "dividing a new audience"
+    LAUNCH = "carrying out a launch change"
 
 
 @dataclass(frozen=True, slots=True)
