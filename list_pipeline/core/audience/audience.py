@@ -34,7 +34,7 @@ class NotTaken(StrEnum):
 
 
 _WORDS: Mapping[NotTaken, str] = {
-    NotTaken.SUPPRESSED: "suppressed, or its address was before",
+    NotTaken.SUPPRESSED: "suppressed now, or at an address that was suppressed before",
     NotTaken.UNSUBSCRIBED: "unsubscribed",
     NotTaken.COMPLAINED: "complained about spam",
     NotTaken.EXCLUDED: "excluded from campaigns",
@@ -70,7 +70,7 @@ class Audience:
         else:
             yield "There is no new audience: nobody in the master list may join a campaign list for the first time"
         for why, count in self.left.items():
-            yield f"{count:,} not taken, {why.words}"
+            yield f"{count_text(count, 'contact')} not taken: {why.words}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,11 +254,11 @@ def _of_validation(action: LaunchAction, found: StoredValidation | None) -> tupl
     head = f"Its last validation, at {instant_text(found.validated_at)}"
     if not wrong:
         return (f"{head}, found nothing wrong.",)
-    blocks = ", which blocks it" if found.is_blocking else ""
+    blocks = ", and blocks it" if found.is_blocking else ""
     words = tuple(f"{each.severity.value.capitalize()}: {each.words}" for each in wrong[:_MOST_FINDINGS])
     more = len(wrong) - len(words)
     return (
-        f"{head}, found {count_text(len(wrong), 'thing')}{blocks}:",
+        f"{head}, found {count_text(len(wrong), 'problem')}{blocks}:",
         *words,
         *((f"And {more} more: `list-pipeline validate`.",) if more else ()),
     )

@@ -61,7 +61,7 @@ def test_the_audience_is_counted_with_why_others_are_not_taken(small: Installati
     assert found.oldest_at < found.newest_at
     lines = list(found.lines)
     assert lines[0].startswith("The new audience has 3 contacts, known since ")
-    assert "1 not taken, was on a campaign list before, and taken off it by somebody" in lines
+    assert "1 contact not taken: was on a campaign list before, and taken off it by somebody" in lines
     assert {item.contact_id for item in propose(small.services).items} == {stays, *small.account.ids(*WAITING_BEFORE)}
 
 
