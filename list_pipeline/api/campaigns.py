@@ -57,7 +57,7 @@ class Campaign(Model):
             "overrides": [],
             "launches": [],
             "wrapup": None,
-            "first_figures": None,
+            "firstFigures": None,
         }
     )
 

@@ -455,6 +455,32 @@ def test_switch_date_ahead_seconds(sandbox: Rehearsal) -> None:
     assert timedelta(seconds=600) <= told() - before < timedelta(seconds=660)
 
 
+@pytest.mark.parametrize(("position", "status"), [("draft", 0), ("programmed", 1), ("cancelled", -3)])
+def test_switch_refused_draft(sandbox: Rehearsal, position: str, status: int) -> None:
+    """It is not sent at its time, and is when somebody sends it."""
+    list_id = sandbox.new_list()
+    sandbox.join(list_id, "a@example.com")
+    body = {
+        "Locale": "en_US",
+        "Sender": "1",
+        "SenderEmail": "s@example.com",
+        "Subject": "Hello",
+        "ContactsListID": list_id,
+    }
+    draft_id = sandbox.http.post("/campaigndraft", json=body).json()["Data"][0]["ID"]
+    path = f"/campaigndraft/{draft_id}"
+    sandbox.http.post(path + "/schedule", json={"Date": "2026-11-02T13:00:00Z"})
+    sandbox.control.set_switches(refused_draft=position)
+    sandbox.control.refuse(draft_id)
+    sandbox.pass_time(hours=2)
+    assert sandbox.data(path)[0]["Status"] == status
+    assert sandbox.data("/campaign", FromTS=1) == []
+    assert sandbox.http.post(path + "/send").status_code == 201
+    sandbox.pass_time(hours=1)
+    assert sandbox.data(path)[0]["Status"] == 2
+    assert len(sandbox.data("/campaign", FromTS=1)) == 1
+
+
 @pytest.mark.parametrize("name", sorted(SWITCHES))
 def test_every_switch_has_a_test_of_its_own(name: str) -> None:
     assert f"test_switch_{name}" in {**globals(), **vars(test_events)}

@@ -357,30 +357,3 @@ def test_drafts_are_programmed_cancelled_and_sent_when_due(sandbox: Rehearsal) -
     assert sandbox.data(path)[0]["Status"] == 2
     assert sandbox.data("/message", FromTS=1)[0]["ContactID"] == contact_id
     assert sandbox.data("/batchjob")[0]["JobType"] == "Send newsletter"
-
-
-@pytest.mark.parametrize(("position", "status"), [("draft", 0), ("programmed", 1), ("cancelled", -3)])
-def test_a_draft_that_is_refused_is_not_sent_at_its_time_and_is_when_it_is_scheduled_again(
-    sandbox: Rehearsal, position: str, status: int
-) -> None:
-    list_id = sandbox.new_list()
-    sandbox.join(list_id, "a@example.com")
-    body = {
-        "Locale": "en_US",
-        "Sender": "1",
-        "SenderEmail": "s@example.com",
-        "Subject": "Hello",
-        "ContactsListID": list_id,
-    }
-    draft_id = sandbox.http.post("/campaigndraft", json=body).json()["Data"][0]["ID"]
-    path = f"/campaigndraft/{draft_id}"
-    sandbox.http.post(path + "/schedule", json={"Date": "2026-11-02T13:00:00Z"})
-    sandbox.control.set_switches(refused_draft=position)
-    sandbox.control.refuse(draft_id)
-    sandbox.pass_time(hours=2)
-    assert sandbox.data(path)[0]["Status"] == status
-    assert sandbox.data("/campaign", FromTS=1) == []
-    assert sandbox.http.post(path + "/send").status_code == 201
-    sandbox.pass_time(hours=1)
-    assert sandbox.data(path)[0]["Status"] == 2
-    assert len(sandbox.data("/campaign", FromTS=1)) == 1
