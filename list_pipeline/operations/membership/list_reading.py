@@ -81,7 +81,11 @@ class _ListsChangedError(Exception):
 class ListReader:
     """Brings our rows of lists up to date, one list after the other, over one database session."""
 
-    def __init__(self, services: ReadingMailjet, session: Connection, report: SyncReport) -> None:
+    def __init__(
+        self, services: ReadingMailjet, session: Connection, report: SyncReport, *, leaves_flags: bool = False
+    ) -> None:
+        """``leaves_flags``: whoever reads the lists derives the contacts' flags of all of them at the end, once."""
+        self._leaves_flags = leaves_flags
         self._services = services
         self._session = session
         self._report = report
@@ -242,8 +246,9 @@ class ListReader:
             self._report.rows_changed += sync_rows.merge_list(
                 session, role, now, whole=whole, known_until=known_until, noted=self._noted
             )
-            # A whole list touches everybody; a part touches those who came, however long the list is.
-            members.refresh_flags(session, now, None if whole else sync_rows.seen_contacts(session))
+            if not self._leaves_flags:
+                # A whole list touches everybody; a part touches those who came, however long the list is.
+                members.refresh_flags(session, now, None if whole else sync_rows.seen_contacts(session))
             unreadable_rows.take_over(session, self._staging, now)
             if whole:
                 sync_rows.note_full_sync(session, role, self._services.list_ids[role], now)

@@ -72,7 +72,9 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
         raise
     with services.database.session() as session:
         states = sync_rows.sync_states(session)
-        reader = ListReader(services, session, report)
+        # Nobody is asked about before all lists were read to their end once, so each contact's flags are written once.
+        is_first = not states
+        reader = ListReader(services, session, report, leaves_flags=is_first)
         for role in ALL_LISTS:
             reader.read(
                 role,
@@ -82,6 +84,9 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
             )
         if states.keys() != set(ALL_LISTS):
             sync_rows.queue_by_first_subscription(session)
+        if is_first:
+            members.refresh_flags(session, services.clock.now())
+            members.analyse(session)
     _follow_unsubscribed_and_excluded(services, report, thorough)
     _follow_who_left_every_list(services, report)
     _read_unreadable_again(services, started_at)

@@ -99,6 +99,13 @@ SIZES = f"""
 are excluded are read one by one; triggers keep how many are on each list."""
 
 
+def analyse(connection: Connection) -> None:
+    """Tell the planner of PostgreSQL what the rows are like, after all of them were written: by itself it looks minutes later,
+    and plans as if there were none until then."""
+    execute(connection, "analyze contact_list_membership")
+    execute(connection, "analyze list_membership")
+
+
 def stored_sizes(connection: Connection) -> Mapping[ListRole, StoredSizes]:
     """Sizes of the five lists as our rows have them. Who is in quarantine is present: mailable, and not excluded."""
     found = fetch_all(connection, SIZES, roles=[role.value for role in ListRole])
