@@ -78,6 +78,7 @@ GROUPS = (
     _noun("verdict_imports"),
     _noun("quarantine"),
     _noun("campaign_stages"),
+    _noun("launches", f"{_UNIT}/test_life_cycles.py"),
     _noun("preflight"),
     _noun("backups"),
     _noun("alarms"),

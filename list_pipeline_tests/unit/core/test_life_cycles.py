@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from list_pipeline.core.errors import IllegalTransitionError
+from list_pipeline.core.launches.changes import LAUNCH_LIFE
 from list_pipeline.core.life_cycles import LifeCycle
 from list_pipeline.core.plans.journal import JOB_LIFE, STEP_LIFE, StepState
 from list_pipeline.core.plans.plan import PLAN_LIFE
@@ -126,10 +127,23 @@ def test_a_table_cannot_be_changed(life: LifeCycle[Any]) -> None:
             skipped:
             """,
         ),
+        (
+            LAUNCH_LIFE,
+            """
+            waiting: approved expired rejected
+            approved: expired refused rejected submitting
+            rejected:
+            expired:
+            refused:
+            submitting: confirmed failed
+            confirmed:
+            failed:
+            """,
+        ),
     ],
-    ids=["step", "job", "plan", "run", "schedule"],
+    ids=["step", "job", "plan", "run", "schedule", "launch"],
 )
-def test_runs_plans_steps_jobs_and_changes_of_schedules_go_these_ways_and_no_other(
+def test_runs_plans_steps_jobs_changes_of_schedules_and_launches_go_these_ways_and_no_other(
     life: LifeCycle[Any], written: str
 ) -> None:
     ways = {current: " ".join(sorted(following)) for current, following in life.table.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,7 @@ from list_pipeline.core.launches.policy import LAUNCHES
 from list_pipeline.core.launches.rules import (
     Circumstances,
     LaunchContent,
+    collision_words,
     expires_at,
     hash_of_body,
     hash_of_sender,
@@ -199,6 +201,206 @@ def test_what_is_no_instant_is_refused_in_words(text: str) -> None:
 def test_an_instant_at_the_ends_of_the_calendar_is_refused_by_the_rules(text: str) -> None:
     content = replace(CONTENT, wanted_at=instant_of(text, "Moving it"))
     assert why_refused(content, DRAFT, BESIDE, NOW) is not None
+
+
+MOVE = replace(CONTENT, action=LaunchAction.MOVE, programmed_for=NOW + timedelta(hours=3))
+CANCEL = replace(MOVE, action=LaunchAction.CANCEL, wanted_at=None)
+SEND = replace(CONTENT, action=LaunchAction.SEND, wanted_at=None)
+PROGRAMMED = replace(DRAFT, status=DraftStatus.PROGRAMMED)
+A_SECOND = timedelta(seconds=1)
+
+
+def _happened(content: LaunchContent, draft: DraftSeen = DRAFT, beside: Circumstances = BESIDE) -> str:
+    refusal = why_refused(content, draft, beside, NOW)
+    return refusal.happened if refusal is not None else ""
+
+
+def _stale(content: LaunchContent, draft: DraftSeen = DRAFT, beside: Circumstances = BESIDE) -> str:
+    refusal = why_stale(content, draft, beside, NOW)
+    return refusal.happened if refusal is not None else ""
+
+
+@pytest.mark.parametrize(
+    ("content", "draft"), [(CONTENT, DRAFT), (SEND, DRAFT), (MOVE, PROGRAMMED), (CANCEL, PROGRAMMED)]
+)
+def test_each_action_may_be_asked_for_and_carried_out_on_the_draft_that_it_is_for(
+    content: LaunchContent, draft: DraftSeen
+) -> None:
+    assert why_refused(content, draft, BESIDE, NOW) is None
+    assert why_stale(content, draft, BESIDE, NOW) is None
+
+
+def test_a_draft_has_one_open_launch_change_at_a_time() -> None:
+    refusal = why_refused(CONTENT, DRAFT, replace(BESIDE, open_launch=41), NOW)
+    assert refusal is not None
+    assert "launch change 41 of this draft is open" in refusal.happened
+    assert "launch show 41" in refusal.next_step
+    assert _stale(CONTENT, beside=replace(BESIDE, open_launch=41)) == "", "it may be the one that is carried out"
+
+
+@pytest.mark.parametrize(
+    ("draft", "beside", "words"),
+    [
+        (replace(DRAFT, status=DraftStatus.SENT), BESIDE, "Mailjet has begun to send it"),
+        (replace(DRAFT, status=DraftStatus.DELETED), BESIDE, "deleted"),
+        (replace(DRAFT, status=DraftStatus.ARCHIVED), BESIDE, "archived"),
+        (replace(DRAFT, status=DraftStatus.AX_TESTED), BESIDE, "is 3, which is neither draft nor programmed"),
+        (replace(DRAFT, status=99), BESIDE, "is 99, which is neither draft nor programmed"),
+        (DRAFT, Circumstances(None), "none of the three campaign lists"),
+        (DRAFT, Circumstances(ListRole.MASTER), "none of the three campaign lists"),
+        (DRAFT, Circumstances(ListRole.SUPPRESSION), "none of the three campaign lists"),
+        (replace(DRAFT, segmentation_id=3), BESIDE, "a segment of a list"),
+        (replace(DRAFT, is_ab_test=True), BESIDE, "an A/B test"),
+        (DRAFT, replace(BESIDE, is_changing=True), "being changed by a block"),
+    ],
+)
+@pytest.mark.parametrize("content", [CONTENT, MOVE, CANCEL, SEND])
+def test_a_draft_that_is_no_round_to_come_is_neither_asked_for_nor_carried_out(
+    content: LaunchContent, draft: DraftSeen, beside: Circumstances, words: str
+) -> None:
+    assert words in _happened(content, draft, beside)
+    assert words in _stale(content, draft, beside)
+
+
+def test_what_is_so_already_is_refused_with_what_to_do_instead() -> None:
+    at = NOW + timedelta(hours=3)
+    for content, happened, next_step in (
+        (replace(MOVE, programmed_for=None), "not scheduled at Mailjet", "Schedule it"),
+        (replace(CANCEL, programmed_for=None), "not scheduled at Mailjet", "Schedule it"),
+        (replace(CONTENT, programmed_for=at), "scheduled already, for 2026-11-30 12:00 UTC", "Move it instead"),
+        (replace(SEND, programmed_for=at), "scheduled for 2026-11-30 12:00 UTC", "cancel it first"),
+        (replace(MOVE, wanted_at=at), "scheduled for 2026-11-30 12:00 UTC already", "Nothing needs to be done"),
+    ):
+        refusal = why_refused(content, PROGRAMMED, BESIDE, NOW)
+        assert refusal is not None
+        assert happened in refusal.happened
+        assert next_step in refusal.next_step
+
+
+def test_a_move_by_a_second_is_a_move_and_one_by_less_is_none() -> None:
+    at = NOW + timedelta(hours=3)
+    assert _happened(replace(MOVE, wanted_at=at + A_SECOND), PROGRAMMED) == ""
+    assert "already" in _happened(replace(MOVE, wanted_at=at + timedelta(milliseconds=900)), PROGRAMMED)
+
+
+def test_a_cancellation_asks_for_no_instant_so_none_stands_against_it() -> None:
+    for wanted_at in (CANCEL.programmed_for, NOW - A_SECOND):
+        assert _happened(replace(CANCEL, wanted_at=wanted_at), PROGRAMMED) == ""
+
+
+@pytest.mark.parametrize("content", [CONTENT, MOVE, SEND])
+def test_a_blocked_campaign_is_not_launched(content: LaunchContent) -> None:
+    blocked = replace(BESIDE, is_blocked=True)
+    assert "blocked" in _happened(content, beside=blocked)
+    assert "blocked" in _stale(content, beside=blocked)
+
+
+def test_a_blocked_campaign_may_be_cancelled() -> None:
+    blocked = replace(BESIDE, is_blocked=True)
+    assert _happened(CANCEL, PROGRAMMED, blocked) == _stale(CANCEL, PROGRAMMED, blocked) == ""
+
+
+@pytest.mark.parametrize("wanted_at", [None, LATER.replace(tzinfo=None)])
+def test_a_schedule_without_an_instant_or_without_its_zone_is_refused(wanted_at: datetime | None) -> None:
+    assert "no instant is named" in _happened(replace(CONTENT, wanted_at=wanted_at))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (-A_SECOND, "has passed"),
+        (timedelta(0), "has passed"),
+        (A_SECOND, "is nearer than 30 min"),
+        (timedelta(minutes=30) - A_SECOND, "is nearer than 30 min"),
+        (timedelta(minutes=30), ""),
+        (timedelta(days=366), ""),
+        (timedelta(days=366) + A_SECOND, "is more than 366 days ahead"),
+    ],
+)
+def test_an_instant_is_asked_for_from_thirty_minutes_to_366_days_ahead(ahead: timedelta, words: str) -> None:
+    happened = _happened(replace(CONTENT, wanted_at=NOW + ahead))
+    assert words in happened
+    assert bool(happened) == bool(words)
+
+
+def test_what_was_approved_is_stale_a_second_less_than_five_minutes_before() -> None:
+    assert _stale(replace(CONTENT, wanted_at=NOW + timedelta(minutes=5))) == ""
+    assert "is nearer than 5 min" in _stale(replace(CONTENT, wanted_at=NOW + timedelta(minutes=5) - A_SECOND))
+
+
+@pytest.mark.parametrize(
+    ("content", "until"),
+    [
+        (replace(CONTENT, wanted_at=NOW + timedelta(days=3)), NOW + timedelta(hours=24)),
+        (CONTENT, LATER - timedelta(minutes=5)),
+        (MOVE, NOW + timedelta(hours=3)),
+        (replace(MOVE, wanted_at=NOW + timedelta(hours=1)), NOW + timedelta(minutes=55)),
+        (CANCEL, NOW + timedelta(hours=3)),
+        (replace(CANCEL, programmed_for=NOW + timedelta(days=3)), NOW + timedelta(hours=24)),
+        (replace(CANCEL, wanted_at=NOW + timedelta(hours=1)), NOW + timedelta(hours=3)),
+        (SEND, NOW + timedelta(hours=2)),
+    ],
+)
+def test_a_launch_change_expires_at_the_first_of_its_ends(content: LaunchContent, until: datetime) -> None:
+    assert expires_at(content, NOW) == until
+
+
+def test_what_was_approved_under_one_version_of_this_code_has_the_same_hash_under_the_next() -> None:
+    content = replace(CONTENT, subject="Grüße", wanted_at=None)
+    assert content.hash == "a93dc842615399c8a3078f990c1a403eda0f6aee2a6dc59e4ec38fa7e2f54fff"
+
+
+def test_no_segment_is_told_in_two_ways_that_are_the_same_content() -> None:
+    assert CONTENT.hash == replace(CONTENT, segmentation_id=0).hash
+
+
+def test_the_hash_covers_every_field() -> None:
+    others = [
+        replace(CONTENT, action=LaunchAction.MOVE),
+        replace(CONTENT, draft_id=13),
+        replace(CONTENT, list_id=5),
+        replace(CONTENT, list_id=None),
+        replace(CONTENT, segmentation_id=1),
+        replace(CONTENT, subject="Letter 4"),
+        replace(CONTENT, sender_hash="t"),
+        replace(CONTENT, body_hash="c"),
+        replace(CONTENT, programmed_for=LATER),
+        replace(CONTENT, wanted_at=LATER + A_SECOND),
+        replace(CONTENT, wanted_at=None),
+    ]
+    assert len({CONTENT.hash, *(other.hash for other in others)}) == len(others) + 1
+
+
+def test_an_instant_without_a_zone_is_meant_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "America/New_York")
+        time.tzset()
+        found = utc_second(datetime(2026, 12, 1, 9, 0, 7, 900_000))  # noqa: DTZ001
+    time.tzset()
+    assert found == datetime(2026, 12, 1, 9, 0, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00.5+23:59", "9999-12-31T23:59:00.5-23:59", "2026-12-01T09:00:00.5Z"]
+)
+def test_an_instant_has_whole_seconds_also_at_the_ends_of_the_calendar(text: str) -> None:
+    found = utc_second(datetime.fromisoformat(text))
+    assert (found.microsecond, found.tzinfo) == (0, UTC)
+
+
+def test_campaigns_to_the_same_list_within_a_day_collide_and_no_others() -> None:
+    day = timedelta(hours=24)
+    others = [
+        ("before", ListRole.CAMPAIGN_1, NOW - day),
+        ("after", ListRole.CAMPAIGN_1, NOW + day),
+        ("too early", ListRole.CAMPAIGN_1, NOW - day - A_SECOND),
+        ("too late", ListRole.CAMPAIGN_1, NOW + day + A_SECOND),
+        ("elsewhere", ListRole.CAMPAIGN_2, NOW),
+    ]
+    assert collision_words(others, ListRole.CAMPAIGN_1, NOW) == (
+        "before goes to List 1 as well, at 2026-11-29 09:00 UTC: 1 day before it.",
+        "after goes to List 1 as well, at 2026-12-01 09:00 UTC: 1 day after it.",
+    )
 
 
 NEWS = LaunchNews(
