@@ -94,7 +94,8 @@ def divide(sizes: Sizes, newcomers: int, joinable: Collection[ListRole] = CAMPAI
         filled = _filled(sizes, newcomers, open_lists)
     else:
         steps = [_filled(sizes, n, open_lists) for n in range(_bound(sizes, newcomers, open_lists, before) + 1)]
-        least = min((share for one in steps if (share := deviation(one)) is not None), default=Fraction(0))
+        # Three empty lists are even: whoever joins one alone makes them less so, but for the first.
+        least = min(deviation(one) or Fraction(0) for one in steps)
         filled = next(one for one in reversed(steps) if _is_as_even(one, least))
     return Division(sizes, filled, tuple(_ranges(sizes, filled)), newcomers - (sum(filled) - sum(sizes)))
 

@@ -81,10 +81,15 @@ def test_no_other_division_is_more_even_and_no_larger_one_is_as_even(
 
     assert (deviation(found.target_sizes) or 0) == min(deviation(one) or 0 for one in divisions(found.contacts))
     assert no_worse(found.target_sizes, sizes)
-    known = [share for n in range(newcomers + 1) for one in divisions(n) if (share := deviation(one)) is not None]
+    known = [deviation(one) or 0 for n in range(newcomers + 1) for one in divisions(n)]
     for more in range(found.contacts + 1, newcomers + 1):
         for one in divisions(more):
             assert (deviation(one) or 0) > max(min(known), best_deviation(sum(one)) or 0)
+
+
+def test_of_three_empty_lists_one_alone_is_not_filled() -> None:
+    found = divide((0, 0, 0), 2, frozenset({ONE}))
+    assert (found.target_sizes, found.waiting) == ((1, 0, 0), 1)
 
 
 def test_the_oldest_go_to_the_earliest_list() -> None:

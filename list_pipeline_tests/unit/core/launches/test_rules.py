@@ -347,7 +347,8 @@ def test_a_launch_change_expires_at_the_first_of_its_ends(content: LaunchContent
 
 def test_what_was_approved_under_one_version_of_this_code_has_the_same_hash_under_the_next() -> None:
     content = replace(CONTENT, subject="Grüße", wanted_at=None)
-    assert content.hash == "a93dc842615399c8a3078f990c1a403eda0f6aee2a6dc59e4ec38fa7e2f54fff"
+    hashed = "a93dc842615399c8a3078f990c1a403eda0f6aee2a6dc59e4ec38fa7e2f54fff"  # pragma: allowlist secret
+    assert content.hash == hashed
 
 
 def test_no_segment_is_told_in_two_ways_that_are_the_same_content() -> None:
