@@ -235,7 +235,6 @@ def decide(
     by: str,
     note: str,
     via: Way | None,
-    words: str,
     now: datetime,
 ) -> None:
     """Write a person's decision on one that waits, or take an approval back that was not carried out.
@@ -247,14 +246,13 @@ def decide(
     touched = execute(
         connection,
         f"""update launch_change set state = :state, decided_by = :by, decided_at = :now, decided_via = :via,
-                   decision_note = :note, words = :words, ended_at = case when :is_over then :now end
+                   decision_note = :note, ended_at = case when :is_over then :now end
             where launch_id = :id and state in {left_for(LAUNCH_LIFE, state)}""",
         id=launch_id,
         state=state,
         by=by,
         note=note,
         via=via,
-        words=words,
         is_over=is_over,
         now=now,
     )

@@ -36,7 +36,6 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.gate import GateDecision
 from list_pipeline.core.plans.last_look import must_stay
 from list_pipeline.core.plans.plan import PlanItem, PlanKind, PlanStatus, content_hash
-from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.wording import count_text, date_text
 from list_pipeline.operations.access import Correcting, Deciding, Telling
 from list_pipeline.operations.campaigns.automations import automations_now
@@ -332,13 +331,8 @@ def _save(services: Deciding, connection: Connection, proposal: Proposal, by: st
     plan_rows.set_gate(connection, plan, PlanStatus.PENDING_REVIEW, proposal.gate.record, now, None)
     audience_batches.save(connection, plan.plan_id, proposal.batches)
     ranges = "; ".join(one.words for one in proposal.batches)
-    plan_rows.add_review_item(
-        connection,
-        campaign_id=None,
-        plan_id=plan.plan_id,
-        kind=ReviewKind.PLAN,
-        summary=f"A new audience of {count_text(len(proposal.items), 'contact')} would be divided over the lists: {ranges}",
-        details={"content_hash": plan.content_hash},
-        now=now,
+    summary = (
+        f"A new audience of {count_text(len(proposal.items), 'contact')} would be divided over the lists: {ranges}"
     )
+    plan_rows.ask_about_plan(connection, plan, summary, now)
     return plan

@@ -92,7 +92,7 @@ def ask_for_launch(
         if number is None:
             raise RefusedError(tried, "another launch change of this draft is open by now", "Decide on that one first")
         if is_decided:
-            rows.decide(connection, number, LaunchState.APPROVED, name, why, way, "", now)
+            rows.decide(connection, number, LaunchState.APPROVED, name, why, way, now)
         launch = launch_of(services, number, connection)
         message = queue_news(services, connection, launch)
     post(services, message)

@@ -116,7 +116,7 @@ def _require_hash(launch: Launch, tried: str, content_hash: str) -> None:
 
 def _decide(services: Telling, launch: Launch, state: LaunchState, by: str, note: str, way: Way | None) -> Launch:
     with services.database.begin() as connection:
-        rows.decide(connection, launch.launch_id, state, by, note, way, "", services.clock.now())
+        rows.decide(connection, launch.launch_id, state, by, note, way, services.clock.now())
         if state is LaunchState.REJECTED:
             retire_unsent(connection, services, launch)
         decided = launch_of(services, launch.launch_id, connection)

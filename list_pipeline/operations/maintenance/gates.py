@@ -18,7 +18,7 @@ from list_pipeline.core.plans.gate import DECIDED_BY_GATE, GateDecision, GateOut
 from list_pipeline.core.plans.last_look import must_stay
 from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.rebalancing.gate import RebalancingGateFacts, TakenOff, judge_rebalancing
-from list_pipeline.core.reviews.questions import ReviewKind, ReviewStatus
+from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.core.suppression.gate import SuppressionGateFacts, gate_items, judge_suppression
 from list_pipeline.core.suppression.verdicts import BORDERLINE_RULES, SuppressionRule
 from list_pipeline.operations.bounces.fetch import stored_bounces
@@ -215,29 +215,10 @@ def _ask_people(
         # One decision for both: who lets the suppressions through is not asked about the quarantine again.
         kept = to_quarantine(services, connection, run, plan) if plan.kind is PlanKind.SUPPRESSION else None
         failed = f"{failed} {kept.words}" if kept is not None else failed
-        plan_rows.add_review_item(
-            connection,
-            campaign_id=run.campaign.campaign_id,
-            plan_id=plan.plan_id,
-            kind=ReviewKind.PLAN,
-            summary=f"The {plan.kind.value} plan of {run.campaign.key} waits: {failed}",
-            details={"content_hash": plan.content_hash, **GATE.plain(decision.record)},
-            now=now,
-        )
+        summary = f"The {plan.kind.value} plan of {run.campaign.key} waits: {failed}"
+        plan_rows.ask_about_plan(connection, plan, summary, now, more=GATE.plain(decision.record))
     elif decision.approved:
         for item in plan_rows.plan_items(connection, plan.plan_id):
             if item.contact_id in decision.waiting and not item.is_held:
-                _ask_about(connection, run, plan, item, now)
-
-
-def _ask_about(connection: Connection, run: Maintenance, plan: StoredPlan, item: PlanItem, now: datetime) -> None:
-    plan_rows.add_review_item(
-        connection,
-        campaign_id=run.campaign.campaign_id,
-        plan_id=plan.plan_id,
-        kind=ReviewKind.PLAN,
-        contact_id=item.contact_id,
-        summary=f"Contact {item.contact_id} would be suppressed and waits: its confidence is below the automatic band",
-        details={"content_hash": plan.content_hash},
-        now=now,
-    )
+                summary = f"Contact {item.contact_id} would be suppressed and waits: its confidence is below the automatic band"
+                plan_rows.ask_about_plan(connection, plan, summary, now, contact_id=item.contact_id)

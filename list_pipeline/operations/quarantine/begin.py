@@ -24,7 +24,6 @@ from list_pipeline.core.quarantine.gate import QuarantineGateFacts, judge_quaran
 from list_pipeline.core.quarantine.judgement import end_after, is_worth_it, quarantine_items, wanted
 from list_pipeline.core.quarantine.life import QuarantineReason
 from list_pipeline.core.quarantine.policy import QUARANTINE
-from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.wording import count_text, ids_text, instant_text
 from list_pipeline.operations.access import Correcting, Deciding
 from list_pipeline.operations.membership.sync import learn_contacts
@@ -135,15 +134,7 @@ def _plan_after(
         plan_rows.set_gate(connection, plan, status, decision.record, now, decided_by)
         if not decision.approved:
             failed = " ".join(check.words for check in decision.failed_checks)
-            plan_rows.add_review_item(
-                connection,
-                campaign_id=campaign_id,
-                plan_id=plan.plan_id,
-                kind=ReviewKind.PLAN,
-                summary=f"After {run.campaign.key}, {found.words} {failed}",
-                details={"content_hash": plan.content_hash},
-                now=now,
-            )
+            plan_rows.ask_about_plan(connection, plan, f"After {run.campaign.key}, {found.words} {failed}", now)
         plan = plan_rows.existing_plan(connection, plan.plan_id)
     log.info("quarantine planned", plan=plan.plan_id, contacts=len(items), outcome=decision.outcome.value)
     return plan, decision

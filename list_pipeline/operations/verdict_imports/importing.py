@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.gate import GateDecision, GateOutcome
 from list_pipeline.core.plans.plan import PlanItem, PlanKind, PlanStatus, content_hash
-from list_pipeline.core.reviews.questions import ReviewKind
 from list_pipeline.core.verdict_imports.files import ImportFile
 from list_pipeline.core.verdict_imports.judgement import (
     IMPORT_DAYS,
@@ -180,15 +179,8 @@ def _save(
         open_forward(services, connection, plan.plan_id, judged.items)
     else:
         failed = " ".join(check.words for check in gate.failed_checks)
-        plan_rows.add_review_item(
-            connection,
-            campaign_id=None,
-            plan_id=plan.plan_id,
-            kind=ReviewKind.PLAN,
-            summary=f"An import would suppress {count_text(len(judged.items), 'contact')}. {failed}",
-            details={"content_hash": plan.content_hash},
-            now=now,
-        )
+        summary = f"An import would suppress {count_text(len(judged.items), 'contact')}. {failed}"
+        plan_rows.ask_about_plan(connection, plan, summary, now)
     return plan
 
 

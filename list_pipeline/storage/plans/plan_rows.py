@@ -475,6 +475,32 @@ def add_review_item(
     )
 
 
+def ask_about_plan(
+    connection: Connection,
+    plan: StoredPlan,
+    summary: str,
+    now: datetime,
+    *,
+    contact_id: int | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Ask a person about a plan that waits, or about one contact of it; the question names the content that it is about.
+
+    Args:
+        more: what its details hold beside that.
+    """
+    add_review_item(
+        connection,
+        campaign_id=plan.campaign_id,
+        plan_id=plan.plan_id,
+        kind=ReviewKind.PLAN,
+        contact_id=contact_id,
+        summary=summary,
+        details={"content_hash": plan.content_hash, **(more or {})},
+        now=now,
+    )
+
+
 def add_finding(
     connection: Connection,
     summary: str,

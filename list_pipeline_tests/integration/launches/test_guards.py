@@ -38,7 +38,7 @@ def approved_send(connection: Connection) -> int:
     wanted = NewLaunch(content, None, ListRole.CAMPAIGN_1, 4, "News", 10, (), "Ana", "why", NOW + timedelta(hours=2))
     number = rows.add(connection, wanted, NOW)
     assert number is not None
-    rows.decide(connection, number, LaunchState.APPROVED, "Rea", "", None, "", NOW)
+    rows.decide(connection, number, LaunchState.APPROVED, "Rea", "", None, NOW)
     return number
 
 
@@ -51,7 +51,7 @@ def end(state: LaunchState) -> Write:
 
 
 def reject() -> Write:
-    return lambda c: rows.decide(c, 1, LaunchState.REJECTED, "Rea", "no", None, "", NOW)
+    return lambda c: rows.decide(c, 1, LaunchState.REJECTED, "Rea", "no", None, NOW)
 
 
 def stored(database: Database) -> list[tuple[Any, ...]]:
