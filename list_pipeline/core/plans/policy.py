@@ -14,6 +14,10 @@ class ExecutionPolicy:
     """A step that a job left undone is posted this often altogether, then a person is asked."""
     posts_without_answer: int = 3
     """After so many bulk jobs in a row whose answer was lost a run ends, and a later one looks again."""
+    jobs_in_flight: int = 10
+    """So many bulk jobs are handed in before the first of them is waited for, and the lists are read back once for all."""
+    lists_looked_at_again: timedelta = timedelta(seconds=5)
+    """Before the next bulk job the lists' sizes are asked for again, and whoever unsubscribed, where that was so long ago."""
     job_may_run: timedelta = timedelta(hours=6)
     """A bulk job of which nothing is known may take effect for this long: until then nobody is given up because of it."""
     sends_asked_again: timedelta = timedelta(minutes=2)

@@ -1,6 +1,7 @@
 """What of a group of planned steps is really posted: the last look at our rows right before the request.
 
-Belongs here: which steps are left out of a job and why, and which change waits because its contact cannot be read any more.
+Belongs here: which steps are left out of a job and why, which change waits because its contact cannot be read any more, and
+which jobs may be in flight at once.
 Does not belong here: which steps stand together in a group (``waves``), reading the rows and posting
 (``operations.plans.execution``).
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Generic, Protocol, TypeVar
 
 from list_pipeline.core.plans.journal import StepAction
@@ -45,6 +47,15 @@ class Posting(Generic[APosted]):
     gone: Sequence[APosted]
     there: Sequence[APosted]
     unreadable: frozenset[int]
+
+
+def in_flight_together(batches: Sequence[Sequence[APosted]], most: int) -> Sequence[Sequence[APosted]]:
+    """The first of the groups, at least one and at most so many, whose jobs may be in flight at once.
+
+    A group that was posted before goes alone: it is looked for first, and something may be wrong with it.
+    """
+    fresh = takewhile(lambda batch: not any(step.attempts for step in batch), batches)
+    return tuple(islice(fresh, most)) or tuple(batches[:1])
 
 
 def lacking_address(

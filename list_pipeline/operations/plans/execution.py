@@ -4,8 +4,8 @@ One engine for suppressions, moves, enrolments and corrections, in the three wav
 from the lists themselves before the next. A run that dies at any point and is run again continues here:
 what was submitted is waited for, what may have been is read back first.
 
-Belongs here: the jobs that are posted. Does not belong here: who is changed and why (the plan), which step may be posted when
-(``core.plans.waves``), what became of a job (``settling``).
+Belongs here: which jobs are posted in which order. Does not belong here: who is changed and why (the plan), which step may be
+posted when (``core.plans.waves``), the requests that post them (``posting``), what became of a job (``settling``).
 """
 
 from __future__ import annotations
@@ -13,19 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
-from list_pipeline.core.errors import ChangesStoppedError, ListPipelineError, UnavailableError
-from list_pipeline.core.lists import ListRole
-from list_pipeline.core.observations import MemberAction
+from list_pipeline.core.errors import ChangesStoppedError, UnavailableError
 from list_pipeline.core.plans.journal import StepAction, StepNote, StepState
 from list_pipeline.core.plans.plan import ItemAction, PlanStatus
 from list_pipeline.core.plans.policy import EXECUTION
-from list_pipeline.core.plans.posting import begun_and_unreadable, lacking_address, what_is_posted
+from list_pipeline.core.plans.posting import in_flight_together
 from list_pipeline.core.plans.waves import (
     FIRST_WAVE,
     SECOND_WAVE,
@@ -35,10 +30,11 @@ from list_pipeline.core.plans.waves import (
     not_posted_any_more,
 )
 from list_pipeline.core.wording import count_text
-from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient, OutcomeUnknownError, TooLargeError
+from list_pipeline.integrations.mailjet import JobTimeoutError, MailjetClient
 from list_pipeline.operations.access import Changing
 from list_pipeline.operations.membership.sync import refresh_contacts
 from list_pipeline.operations.plans.concurrent_edits import ConcurrentEdits
+from list_pipeline.operations.plans.posting import JobPosting
 from list_pipeline.operations.plans.read_back import ReadBack
 from list_pipeline.operations.plans.sends_meanwhile import SendsMeanwhile
 from list_pipeline.operations.plans.settling import Settling
@@ -46,18 +42,11 @@ from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.modes import change_block_reason
 from list_pipeline.operations.stages import logged_with
 from list_pipeline.storage.lock import MutationLock, mutation_lock
-from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import bulk_jobs, journal, plan_rows
 from list_pipeline.storage.plans.bulk_jobs import Job
 from list_pipeline.storage.plans.journal import Step
 
 log = structlog.get_logger(__name__)
-
-_MEMBER_ACTIONS = {
-    StepAction.ADD: MemberAction.ADD,
-    StepAction.REMOVE: MemberAction.REMOVE,
-    StepAction.UNSUB: MemberAction.UNSUBSCRIBE,
-}
 
 
 def carry_out(
@@ -256,17 +245,14 @@ class _Execution:
         self._lock = lock
         self._progress = progress
         self._deadline = deadline
-        self._most = services.settings.mailjet_job_contacts
-        """Contacts in one job, fewer once Mailjet said that a job was too large."""
-        self._unanswered = 0
-        """Bulk jobs in a row whose answer was lost."""
-        self._unreadable: set[int] = set()
-        """Changes that were begun and whose contact cannot be read any more: the rest waits until it can."""
         self._mailjet: MailjetClient = services.mailjet_for_changes(self._before_mutation)
         self._lists = ReadBack(services, self._mailjet)
         self._edits = ConcurrentEdits(services, self._mailjet, plan_id, lock, self._lists.look_again)
         self._sends = SendsMeanwhile(services, plan_id, lock, only, deadline, sends_looked_at)
         self._settling = Settling(services, plan_id, lock, self._mailjet, self._lists, self._edits, progress)
+        self._posting = JobPosting(
+            services, plan_id, lock, self._mailjet, self._lists, self._edits, self._settling, progress
+        )
 
     def _before_mutation(self) -> None:
         """Right before each changing request: is the lock still ours, and may we still?"""
@@ -294,11 +280,11 @@ class _Execution:
     @property
     def waiting_for_contacts(self) -> int:
         """Changes that cannot go on before their contact can be read."""
-        return len(self._unreadable)
+        return len(self._posting.unreadable)
 
     @property
     def _held(self) -> frozenset[int]:
-        return self._sends.held | self._unreadable
+        return self._sends.held | self._posting.unreadable
 
     def _waves(self) -> bool:
         """Post what is planned, wave by wave, and say whether anything is still planned."""
@@ -315,17 +301,25 @@ class _Execution:
                 steps, batches = self._batches(wave)
                 if not batches:
                     break
-                for number, batch in enumerate(batches, start=1):
-                    if wave is FIRST_WAVE and (self._is_too_late() or self._sends.forbid_beginning()):
-                        break
-                    if wave is SECOND_WAVE and (self._edits.reverse_unsubscribed(batch) or self._sends.turn_round()):
-                        break
-                    self._progress(f"bulk job {number} of {len(batches)}: {_describe(batch)}")
-                    most = self._most
-                    self._post(self._settling.look_before_repeating(batch))
-                    if self._most < most:
-                        break
+                self._post_all(wave, batches)
         return any(step.state is StepState.PLANNED and step.change_id not in self._held for step in steps)
+
+    def _post_all(self, wave: Sequence[StepAction], batches: Sequence[Sequence[Step]]) -> None:
+        """Post the jobs of a wave, several in flight at once; ends early where the steps have to be read again."""
+        together, dealt_with = 1, 0
+        while dealt_with < len(batches):
+            flight = in_flight_together(batches[dealt_with:], together)
+            if wave is FIRST_WAVE and (self._is_too_late() or self._sends.forbid_beginning()):
+                return
+            leaving = [step for batch in flight for step in batch]
+            if wave is SECOND_WAVE and (self._edits.reverse_unsubscribed(leaving) or self._sends.turn_round()):
+                return
+            posted = self._posting.post(flight, first=dealt_with + 1, of=len(batches))
+            if posted.was_too_large:
+                return
+            dealt_with += posted.batches
+            # The first of a wave goes alone, and so does the next one after any that did not do all of its work.
+            together = EXECUTION.jobs_in_flight if posted.is_all_done else 1
 
     def settle_only(self, settle: Callable[[Settling], None]) -> None:
         """Settle something, and post nothing."""
@@ -358,7 +352,7 @@ class _Execution:
         """
         with self._lock.writing() as connection:
             steps: Sequence[Step] = journal.steps_of(connection, self._plan_id)
-            batches = jobs_of_wave(steps, wave, self._most, self._may_go_on)
+            batches = jobs_of_wave(steps, wave, self._posting.most, self._may_go_on)
             if not batches:
                 skipped = not_posted_any_more(steps)
                 now = self._services.clock.now()
@@ -369,104 +363,3 @@ class _Execution:
 
     def _may_go_on(self, step: Step) -> bool:
         return (self._only is None or step.contact_id in self._only) and step.change_id not in self._held
-
-    def _begun_and_unreadable(self, connection: Connection, lacking: Sequence[Step]) -> list[Step]:
-        if not lacking:
-            # As for nearly every job: the whole plan's steps are not read for nothing.
-            return []
-        facts = members.facts_of(connection, [step.contact_id for step in lacking])
-        # A job whose answer was lost may have done something, and may do it still.
-        begun = (
-            *journal.steps_of(connection, self._plan_id, StepState.CONFIRMED),
-            *journal.steps_without_answer(connection, self._plan_id),
-        )
-        return begun_and_unreadable(
-            lacking,
-            {step.change_id for step in begun},
-            {contact_id for contact_id, row in facts.items() if row["is_unreadable"]},
-        )
-
-    def _post(self, steps: list[Step]) -> None:
-        if not steps:
-            return
-        contacts = sorted({step.contact_id for step in steps})
-        with self._lock.writing() as connection:
-            now = self._services.clock.now()
-            addresses = members.addresses_of(connection, contacts)
-            places = members.places_of(connection, contacts)
-            known = members.raw_size(connection, ListRole.MASTER)
-            is_on = partial(_is_on, places)
-            waiting = self._begun_and_unreadable(connection, lacking_address(steps, is_on, addresses))
-            begun_with = [step.contact_id for step in waiting]
-            known_all_the_same = (
-                members.addresses_of(connection, begun_with, despite_entries=True) if begun_with else {}
-            )
-            found = what_is_posted(steps, is_on, addresses, waiting, known_all_the_same)
-            addresses = {**known_all_the_same, **addresses}
-            self._unreadable |= found.unreadable
-            journal.settle_steps(connection, found.gone, StepState.SKIPPED, now, StepNote.CONTACT_GONE)
-            journal.settle_steps(connection, found.absent, StepState.SKIPPED, now, StepNote.NOT_A_MEMBER)
-            journal.note_steps(connection, found.there, StepNote.WAS_THERE_ALREADY)
-            steps = list(found.posted)
-        contacts = sorted({step.contact_id for step in steps})
-        if not steps:
-            return
-        exclude = next((step.action is StepAction.EXCLUDE for step in steps if step.list_role is None), None)
-        before = self._lists.sizes()
-        if erased := self._edits.erased_among(contacts, known, before):
-            steps = self._settling.leave_out(steps, erased)
-            contacts = [contact_id for contact_id in contacts if contact_id not in erased]
-            if not steps:
-                return
-        actions = {step.list_role: _MEMBER_ACTIONS[step.action] for step in steps if step.list_role is not None}
-        with self._lock.writing() as connection:
-            job_id, begun = bulk_jobs.begin_job(
-                connection,
-                self._plan_id,
-                steps,
-                {role.value: action.value for role, action in actions.items()},
-                len(contacts),
-                before,
-                self._lock.fence,
-                self._services.clock.now(),
-            )
-        try:
-            mailjet_job_id = self._mailjet.submit_job(
-                actions={self._services.list_ids[role]: action for role, action in actions.items()},
-                emails=[addresses[contact_id] for contact_id in contacts],
-                exclude=exclude,
-            )
-        except ListPipelineError as error:
-            if isinstance(error, TooLargeError) and len(contacts) > 1:
-                self._settling.give_back(job_id, begun, str(error))
-                self._most = max(len(contacts) // 2, 1)
-                log.warning("a bulk job was too large", job=job_id, contacts=len(contacts), from_now_on=self._most)
-                return
-            if not isinstance(error, OutcomeUnknownError):
-                # Refused, or it never left: nothing was accepted, so the steps are as they were and still to be done.
-                self._settling.give_back(job_id, begun, str(error))
-                raise
-            log.warning("the answer to a bulk job was lost", job=job_id)
-            if self._settling.settle_lost(self._settling.open_job(job_id)):
-                self._unanswered = 0
-                return
-            self._unanswered += 1
-            if self._unanswered >= EXECUTION.posts_without_answer:
-                # Nothing is wrong with the contacts: a later run looks again, and posts what is missing then.
-                raise
-            return
-        self._unanswered = 0
-        with self._lock.writing() as connection:
-            bulk_jobs.job_submitted(connection, job_id, begun, mailjet_job_id, self._services.clock.now())
-        self._edits.note_unsubscribed(steps)
-        self._settling.finish(self._settling.open_job(job_id), mailjet_job_id)
-
-
-def _is_on(places: Mapping[int, Sequence[Mapping[str, Any]]], step: Step) -> bool:
-    return any(place["list"] == step.list_role for place in places[step.contact_id])
-
-
-def _describe(steps: Sequence[Step]) -> str:
-    contacts = len({step.contact_id for step in steps})
-    parts = {f"{step.action} {step.list_role.label if step.list_role else 'in campaigns'}" for step in steps}
-    return f"{contacts} contacts, {', '.join(sorted(parts))}"

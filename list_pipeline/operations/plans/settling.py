@@ -10,6 +10,7 @@ Belongs here: the end of a job and of its steps. Does not belong here: which job
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection
@@ -46,6 +47,15 @@ SETTLE_SECONDS = 20.0
 """How long a job whose id was lost gets to take effect before it is looked for, twice over."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A job of which Mailjet says that it ended, and how."""
+
+    job: Job
+    state: JobState
+    error: str | None
+
+
 class Settling:
     """Ends the bulk jobs of one plan. Its requests are those of the client that carries the plan out.
 
@@ -76,11 +86,12 @@ class Settling:
         """Bring the jobs of an earlier run to their end, and find what came late of those of which nothing is known."""
         with self._lock.writing() as connection:
             jobs = bulk_jobs.open_jobs(connection, self._plan_id)
+        accepted = [job for job in jobs if job.mailjet_job_id is not None]
+        for job in accepted:
+            self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
+        self.finish(accepted)
         for job in jobs:
-            if job.mailjet_job_id is not None:
-                self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
-                self.finish(job, job.mailjet_job_id)
-            else:
+            if job.mailjet_job_id is None:
                 self.settle_lost(job)
         self._find_late_effects()
         self._end_lost()
@@ -101,7 +112,7 @@ class Settling:
             planned = not_to_be_begun(journal.steps_of(connection, self._plan_id))
             journal.settle_steps(connection, planned, StepState.SKIPPED, self._services.clock.now(), note)
 
-    def look_before_repeating(self, steps: list[Step]) -> list[Step]:
+    def look_before_repeating(self, steps: Sequence[Step]) -> Sequence[Step]:
         """Before a step is posted again: wait, ever longer, and look whether it took effect late. Returns what is missing."""
         pause = pause_before_repeating(steps)
         if not pause:
@@ -113,34 +124,79 @@ class Settling:
             now = self._services.clock.now()
             journal.settle_steps(connection, effect.confirmed, StepState.CONFIRMED, now, StepNote.TOOK_EFFECT_LATE)
             members.refresh_flags(connection, now, sorted({step.contact_id for step in steps}))
-        return list(effect.missing)
+        return effect.missing
 
-    def finish(self, job: Job, mailjet_job_id: int) -> None:
-        """Wait for a job that Mailjet accepted, and settle what it did.
+    def finish(self, jobs: Sequence[Job]) -> bool:
+        """Wait for jobs that Mailjet accepted, and settle what they did: the lists are read back once for all of them.
+
+        Args:
+            jobs: oldest first.
+
+        Returns:
+            Whether all of them did all that they were to do.
 
         Raises:
-            JobTimeoutError: Mailjet does not say that it ended, and not everything is done; people are told of it.
+            JobTimeoutError: Mailjet does not say of a job that it ended, and not everything is done; people are told of it. The
+                others are settled.
         """
-        job_id, before = job.job_id, job.sizes_before
-        try:
-            seen = self._mailjet.wait_for_job(mailjet_job_id)
-        except RemoteNotFoundError:
+        ended: list[_Ended] = []
+        forgotten: list[Job] = []
+        endless: list[tuple[Job, JobTimeoutError]] = []
+        for job in jobs:
+            try:
+                ended.append(self._end_of(job))
+            except RemoteNotFoundError:
+                forgotten.append(job)
+            except JobTimeoutError as error:
+                endless.append((job, error))
+        is_all_done, waits = self._settle_together(ended)
+        for job in forgotten:
             # Mailjet has forgotten the job: what it did is read from the lists all the same.
-            self.settle_lost(job)
-            return
-        except JobTimeoutError:
-            if not self._is_in_effect(job_id, before):
-                self._name_endless(job_id, mailjet_job_id)
-                raise
+            is_all_done = self.settle_lost(job) and is_all_done
+        for job, timed_out in endless:
+            if not self._is_in_effect(job.job_id, job.sizes_before):
+                self._name_endless(job)
+                raise timed_out
             # Mailjet never says that the job ended, and everything it was to do is done.
-            self._settle(job_id, before, JobState.FINISHED, "Mailjet did not say that it ended")
-            return
+            self._settle(job.job_id, job.sizes_before, JobState.FINISHED, "Mailjet did not say that it ended")
+        if waits is not None:
+            raise waits
+        return is_all_done
+
+    def _end_of(self, job: Job) -> _Ended:
+        """How a job ended, as Mailjet says: when it does."""
+        assert job.mailjet_job_id is not None
+        seen = self._mailjet.wait_for_job(job.mailjet_job_id)
         error = None
         if seen.is_failed or seen.error or seen.has_error_file:
-            error = f"{seen.status}: {seen.error or 'no text'}; {self._refused(mailjet_job_id, seen)}"
-            log.warning("a bulk job reported errors", job=mailjet_job_id, error=error)
-        # "Completed" may mean that nothing changed: only the lists themselves tell.
-        self._settle(job_id, before, JobState.FAILED if seen.is_failed else JobState.FINISHED, error)
+            error = f"{seen.status}: {seen.error or 'no text'}; {self._refused(job.mailjet_job_id, seen)}"
+            log.warning("a bulk job reported errors", job=job.mailjet_job_id, error=error)
+        return _Ended(job, JobState.FAILED if seen.is_failed else JobState.FINISHED, error)
+
+    def _settle_together(self, ended: Sequence[_Ended]) -> tuple[bool, JobTimeoutError | None]:
+        """Settle jobs with what one reading of the lists shows. Whether everything was done, and why it has to be waited for.
+
+        "Completed" may mean that nothing changed: only the lists themselves tell.
+        """
+        if not ended:
+            return True, None
+        with self._lock.writing() as connection:
+            steps = {one.job.job_id: bulk_jobs.steps_of_job(connection, one.job.job_id) for one in ended}
+        # What the first was to add, and all that came after it, stands behind the entries of before.
+        before = ended[0].job.sizes_before
+        effect = self._lists.effect_of([step for group in steps.values() for step in group], before)
+        confirmed = set(effect.confirmed)
+        waits: JobTimeoutError | None = None
+        for one in ended:
+            group = steps[one.job.job_id]
+            own = Effect(
+                [step for step in group if step in confirmed], [step for step in group if step not in confirmed]
+            )
+            try:
+                self._settle(one.job.job_id, before, one.state, one.error, own)
+            except JobTimeoutError as error:
+                waits = error
+        return not effect.missing, waits
 
     def settle_lost(self, job: Job) -> bool:
         """A job of which nothing is known: give it time, look twice, and plan what is not there again.
@@ -279,7 +335,7 @@ class Settling:
             steps = bulk_jobs.steps_of_job(connection, job_id)
         return not self._lists.effect_of(steps, before).missing
 
-    def _name_endless(self, job_id: int, mailjet_job_id: int) -> None:
+    def _name_endless(self, job: Job) -> None:
         """Tell people once of a job that does not end: only they can find out whether it ever will."""
         with self._lock.writing() as connection:
             plan = plan_rows.plan_by_id(connection, self._plan_id)
@@ -289,10 +345,10 @@ class Settling:
                 plan_id=self._plan_id,
                 kind=ReviewKind.FINDING,
                 summary=(
-                    f"Mailjet's bulk job {mailjet_job_id} does not end, and what it was to do is not done. It is looked at "
-                    f"again by itself. Where Mailjet says that it is dead: `list-pipeline job-is-dead {mailjet_job_id}`"
+                    f"Mailjet's bulk job {job.mailjet_job_id} does not end, and what it was to do is not done. It is looked at "
+                    f"again by itself. Where Mailjet says that it is dead: `list-pipeline job-is-dead {job.mailjet_job_id}`"
                 ),
-                details={"bulk_job": job_id},
+                details={"bulk_job": job.job_id},
                 now=self._services.clock.now(),
             )
 

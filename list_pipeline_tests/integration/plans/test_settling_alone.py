@@ -39,7 +39,7 @@ LONGEST = EXECUTION.job_may_run
 class AtWork:
     """A plan whose moves were posted, and what Mailjet and the lists say of them.
 
-    ``there``: contacts of whom the step is in effect. ``seen``: what Mailjet says of the job.
+    ``there``: contacts of whom the step is in effect. ``seen``: what Mailjet says of the job, or of each by its number.
     """
 
     here: Office
@@ -47,7 +47,7 @@ class AtWork:
     lock: MutationLock
     there: set[int] = field(default_factory=set)
     erased: set[int] = field(default_factory=set)
-    seen: JobSeen | Exception | None = None
+    seen: JobSeen | Exception | Mapping[int, JobSeen | Exception] | None = None
     error_file: Any = ()
     looked: list[float] = field(default_factory=list)
     created_again: list[int] = field(default_factory=list)
@@ -62,11 +62,11 @@ class AtWork:
         return Settling(services, self.plan.plan_id, self.lock, mailjet, lists, edits, quietly)
 
     def _wait(self, number: int) -> JobSeen:
-        assert number == NUMBER
-        if isinstance(self.seen, Exception):
-            raise self.seen
-        assert self.seen is not None
-        return self.seen
+        said = self.seen[number] if isinstance(self.seen, Mapping) else self.seen
+        if isinstance(said, Exception):
+            raise said
+        assert said is not None
+        return said
 
     def _errors(self, number: int) -> Any:
         if isinstance(self.error_file, Exception):
@@ -140,7 +140,7 @@ def endless() -> JobTimeoutError:
 def test_of_a_job_that_ended_only_the_lists_tell_what_it_did(work: AtWork) -> None:
     job = work.posted(1, 2)
     work.seen, work.there = ended(), {1}
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     assert work.steps() == {1: ("confirmed", None, 1), 2: ("planned", "had_no_effect", 1)}
     assert work.jobs() == [("finished", None)]
 
@@ -148,7 +148,7 @@ def test_of_a_job_that_ended_only_the_lists_tell_what_it_did(work: AtWork) -> No
 def test_what_had_no_effect_three_times_is_given_up(work: AtWork) -> None:
     job = work.posted(1, 2, attempt=3)
     work.seen, work.there = ended(), {1}
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     assert work.steps() == {1: ("confirmed", None, 3), 2: ("failed", "had_no_effect", 3)}
 
 
@@ -158,7 +158,7 @@ def test_nobody_is_given_up_while_another_job_of_the_plan_may_take_effect(work: 
     job = work.posted(1, attempt=3)
     work.seen = ended()
     with pytest.raises(JobTimeoutError, match="may still take effect"):
-        work.settling().finish(job, NUMBER)
+        work.settling().finish([job])
     assert work.steps()[1] == ("planned", "answer_lost", 3)
 
 
@@ -182,7 +182,7 @@ def test_a_job_keeps_what_mailjet_said_of_it_and_is_settled_all_the_same(
 ) -> None:
     job = work.posted(1)
     work.seen, work.there, work.error_file = seen, {1}, error_file
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     assert work.jobs() == [(state, words)]
     assert work.steps()[1][0] == "confirmed"
 
@@ -198,7 +198,7 @@ def test_who_was_erased_meanwhile_is_left_out_whatever_the_lists_show(work: AtWo
             email=f"{contact_id}@example.com",
             gone=contact_id == 3,
         )
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     assert work.steps() == {
         1: ("confirmed", None, 1),
         2: ("skipped", "contact_gone", 1),
@@ -208,13 +208,50 @@ def test_who_was_erased_meanwhile_is_left_out_whatever_the_lists_show(work: AtWo
     assert work.created_again == [2]
 
 
+# Several jobs at once
+
+
+def test_several_jobs_are_settled_by_one_look_at_the_lists_each_with_its_own_steps(work: AtWork) -> None:
+    one, two = work.posted(1, 2), work.posted(3, 4)
+    work.seen, work.there = ended(), {1, 3, 4}
+    assert work.settling().finish([one, two]) is False
+    assert len(work.looked) == 1
+    assert {contact_id: state for contact_id, (state, _, _) in work.steps().items()} == {
+        1: "confirmed",
+        2: "planned",
+        3: "confirmed",
+        4: "confirmed",
+    }
+    assert work.jobs() == [("finished", None), ("finished", None)]
+
+
+def test_a_job_that_does_not_end_keeps_no_other_from_being_settled(work: AtWork) -> None:
+    one, two, three = work.posted(1), work.posted(2, number=NUMBER + 1), work.posted(3, number=NUMBER + 2)
+    work.seen, work.there = {NUMBER: ended(), NUMBER + 1: endless(), NUMBER + 2: ended()}, {1, 3}
+    with pytest.raises(JobTimeoutError, match="did not end"):
+        work.settling().finish([one, two, three])
+    assert {contact_id: state for contact_id, (state, _, _) in work.steps().items()} == {
+        1: "confirmed",
+        2: "submitted",
+        3: "confirmed",
+    }
+
+
+def test_a_job_that_mailjet_forgot_keeps_no_other_from_being_settled(work: AtWork) -> None:
+    one, two = work.posted(1), work.posted(2, number=NUMBER + 1)
+    work.seen = {NUMBER: RemoteNotFoundError("Looking at a job", "there is none", "-"), NUMBER + 1: ended()}
+    work.there = {1, 2}
+    assert work.settling().finish([one, two]) is True
+    assert {state for state, _, _ in work.steps().values()} == {"confirmed"}
+
+
 # A job that does not end
 
 
 def test_a_job_that_never_says_that_it_ended_is_over_when_everything_is_done(work: AtWork) -> None:
     job = work.posted(1)
     work.seen, work.there = endless(), {1}
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     assert work.steps()[1][0] == "confirmed"
     assert work.jobs() == [("finished", "Mailjet did not say that it ended")]
 
@@ -224,7 +261,7 @@ def test_people_are_told_once_of_a_job_that_does_not_end_and_nothing_of_it_is_se
     work.seen, work.there = endless(), {1}
     for _ in range(2):
         with pytest.raises(JobTimeoutError, match="did not end"):
-            work.settling().finish(job, NUMBER)
+            work.settling().finish([job])
     assert {state for state, _, _ in work.steps().values()} == {"submitted"}
     ((summary, details, campaign),) = work.here.query("select summary, details, campaign_id from review_item")
     assert f"bulk job {NUMBER} does not end" in summary
@@ -238,7 +275,7 @@ def test_what_people_were_told_of_a_job_is_over_when_it_ended_or_mailjet_forgot_
     job = work.posted(1)
     work.seen = endless()
     with pytest.raises(JobTimeoutError):
-        work.settling().finish(job, NUMBER)
+        work.settling().finish([job])
     work.seen = then
     work.settling().resume()
     assert work.here.query("select status from review_item") == [("resolved",)]
@@ -268,7 +305,7 @@ def test_a_lost_job_that_did_everything_is_over_and_looked_for_once(work: AtWork
 def test_a_job_that_mailjet_forgot_is_settled_as_one_whose_answer_was_lost(work: AtWork) -> None:
     job = work.posted(1)
     work.seen = RemoteNotFoundError("Looking at a job", "there is none", "-")
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     assert work.jobs()[0][0] == "lost"
     assert work.steps()[1] == ("planned", "answer_lost", 0)
 
@@ -297,7 +334,7 @@ def test_what_a_lost_job_did_late_is_found(work: AtWork) -> None:
 def test_where_no_job_is_lost_nobody_looks(work: AtWork) -> None:
     job = work.posted(1)
     work.seen, work.there = ended(), {1}
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     work.looked.clear()
     work.settling().resume()
     assert work.looked == []
@@ -319,7 +356,7 @@ def test_a_lost_job_is_over_when_it_may_run_no_longer_and_not_before(work: AtWor
 def test_before_something_is_posted_again_it_is_waited_and_looked_whether_it_took_effect_late(work: AtWork) -> None:
     job = work.posted(1, 2, 3, attempt=2)
     work.seen = ended()
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     with work.lock.writing() as connection:
         planned = [one for one in journal.steps_of(connection, work.plan.plan_id) if one.action is ADD]
     began, work.there = work.here.clock.now(), {2}
@@ -344,7 +381,7 @@ def test_what_was_never_posted_is_posted_at_once(work: AtWork) -> None:
 def test_of_a_plan_that_is_taken_back_nothing_more_is_begun_and_what_was_begun_stays(work: AtWork) -> None:
     job = work.posted(1, 2)
     work.seen, work.there = ended(), {1}
-    work.settling().finish(job, NUMBER)
+    work.settling().finish([job])
     work.settling().stop(StepNote.UNDONE)
     assert work.steps() == {1: ("confirmed", None, 1), 2: ("skipped", "undone", 1)}
     assert {one: state for one, (state, _, _) in work.steps(REMOVE).items()} == {1: "planned", 2: "skipped"}

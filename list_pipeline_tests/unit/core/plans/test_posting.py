@@ -11,7 +11,13 @@ import pytest
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.plans.plan import ItemAction
-from list_pipeline.core.plans.posting import Posting, begun_and_unreadable, lacking_address, what_is_posted
+from list_pipeline.core.plans.posting import (
+    Posting,
+    begun_and_unreadable,
+    in_flight_together,
+    lacking_address,
+    what_is_posted,
+)
 
 ONE, TWO, THREE = CAMPAIGN_LISTS
 
@@ -106,3 +112,33 @@ def test_who_was_not_begun_with_or_is_gone_for_good_does_not_wait(begun: set[int
 
 def test_half_a_suppression_does_not_wait_since_it_mails_nobody() -> None:
     assert begun_and_unreadable([EXCLUDED], begun={3}, unreadable={13}) == []
+
+
+# Which jobs are in flight at once
+
+FRESH, AGAIN = [Step(1, 11)], [Step(2, 12, attempts=1)]
+
+
+@pytest.mark.parametrize(
+    ("batches", "most", "together"),
+    [
+        ([FRESH, FRESH, FRESH], 2, 2),
+        ([FRESH, FRESH], 10, 2),
+        ([FRESH, AGAIN, FRESH], 10, 1),
+        ([AGAIN, FRESH, FRESH], 10, 1),
+        ([AGAIN, AGAIN], 10, 1),
+        ([FRESH, FRESH], 1, 1),
+        ([[*FRESH, *AGAIN], FRESH], 10, 1),
+        ([FRESH, [*FRESH, *AGAIN]], 10, 1),
+    ],
+)
+def test_jobs_are_in_flight_together_but_what_was_posted_before_goes_alone(
+    batches: Sequence[Sequence[Step]], most: int, together: int
+) -> None:
+    assert in_flight_together(batches, most) == tuple(batches[:together])
+
+
+def test_a_group_with_one_step_that_was_posted_before_was_posted_before() -> None:
+    mixed = [Step(1, 11), Step(2, 12, attempts=1)]
+    assert in_flight_together([FRESH, mixed], 5) == (FRESH,)
+    assert in_flight_together([mixed, FRESH], 5) == (mixed,)
