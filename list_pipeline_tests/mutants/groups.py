@@ -43,7 +43,7 @@ def _noun(name: str, *also: str) -> Group:
     return Group(name, (f"list_pipeline/core/{name}/*.py",), (f"{_UNIT}/{name}", *_FIGURES, *also))
 
 
-_READING_BACK = ("list_pipeline/operations/plans/pages.py", "list_pipeline/operations/plans/read_back.py")
+_READING_BACK = ("list_pipeline/operations/membership/pages.py", "list_pipeline/operations/plans/read_back.py")
 _ON_A_DATABASE = (
     "list_pipeline/operations/plans/outcomes.py",
     "list_pipeline/operations/plans/settling.py",

@@ -195,14 +195,20 @@ class MailjetClient:
             offset=offset,
         )
 
-    def recipients_page(self, list_id: int, offset: int) -> tuple[tuple[RecipientSeen, ...], bool]:
+    def recipients_page(
+        self, list_id: int, offset: int, *, unsubscribed: bool | None = None
+    ) -> tuple[tuple[RecipientSeen, ...], bool]:
         """One page of a list's members by ascending id of their place, and whether it is the last one: one request.
+        ``unsubscribed``: only those that are, or are not.
 
         Raises:
             IncompleteDataError: the page contradicts itself, or is not sorted.
         """
         return self._pager.page(
-            paging.RECIPIENTS, {RecipientFilter.CONTACTS_LIST: list_id}, _recipient_of(list_id, None), offset
+            paging.RECIPIENTS,
+            {RecipientFilter.CONTACTS_LIST: list_id, RecipientFilter.UNSUBSCRIBED: unsubscribed},
+            _recipient_of(list_id, unsubscribed),
+            offset,
         )
 
     def excluded_page(self, offset: int) -> tuple[tuple[ContactSeen, ...], bool]:

@@ -60,7 +60,9 @@ LONG_LIST = 10 * PAGE
 @dataclass(slots=True)
 class SyncReport:
     """The result of a sync. ``requests`` are those to Mailjet; ``sizes`` are as our rows have them, ``seen`` the lists as
-    Mailjet names them; ``left``: who was found to have left a list without reading it whole."""
+    Mailjet names them; ``left``: who was found to have left a list without reading it whole. ``agreed``: how many are
+    unsubscribed on a list, or excluded from campaigns (None), where nobody was asked who they are, since our number is the
+    same."""
 
     full_lists: list[ListRole] = field(default_factory=list)
     tail_rows: dict[ListRole, int] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class SyncReport:
     rows_changed: int = 0
     requests: int = 0
     findings: list[str] = field(default_factory=list)
+    agreed: dict[ListRole | None, int] = field(default_factory=dict)
     sizes: dict[ListRole, members.StoredSizes] = field(default_factory=dict)
     seen: dict[ListRole, ContactListSeen] = field(default_factory=dict)
     sync_run_id: int = 0

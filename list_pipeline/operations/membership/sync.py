@@ -23,6 +23,7 @@ from list_pipeline.integrations.mailjet.errors import UnreadableAnswerError
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership import mass_changes
+from list_pipeline.operations.membership.by_place import follow_excluded_by_place, follow_unsubscribed_by_place
 from list_pipeline.operations.membership.list_reading import SINGLE_READS_MAX, ListReader, SyncReport, single_contacts
 from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage import unreadable_rows as unreadable_row_storage
@@ -184,22 +185,36 @@ def learn_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> list
 
 def _follow_unsubscribed_and_excluded(services: ReadingMailjet, report: SyncReport, thorough: bool) -> None:
     """Where the number of unsubscribed or excluded contacts differs from ours, read who they are: all of them, or none."""
-    mailjet, now, changed_before = services.mailjet, services.clock.now(), report.rows_changed
+    changed_before = report.rows_changed
     with services.database.session() as session:
         stored, excluded = members.stored_sizes(session), members.excluded_contacts(session)
         staging = sync_rows.SyncStaging(session)
         for role in ALL_LISTS:
             _read_unsubscribed(services, session, staging, role, stored[role].unsubscribed, report, thorough)
-        count = partial(mailjet.count_contacts, excluded=True)
-        counted = count()
-        if counted != excluded or (thorough and counted):
-            seen = _read_counted(partial(mailjet.contacts, excluded=True), count, counted, "the exclusion list")
-            staging.add_contacts(seen)
-            report.rows_read += len(seen)
-            report.rows_changed += sync_rows.merge_excluded(session, now, all_named=not staging.is_nameless(None))
-            unreadable_rows.take_over(session, staging, now)
+        _read_excluded(services, session, staging, excluded, report, thorough)
         if report.rows_changed > changed_before:
-            members.refresh_flags(session, now)
+            members.refresh_flags(session, services.clock.now())
+
+
+def _read_excluded(
+    services: ReadingMailjet,
+    session: Connection,
+    staging: sync_rows.SyncStaging,
+    known: int,
+    report: SyncReport,
+    thorough: bool,
+) -> None:
+    mailjet, now = services.mailjet, services.clock.now()
+    count = partial(mailjet.count_contacts, excluded=True)
+    counted = count()
+    if counted == known and not (thorough and counted):
+        report.agreed[None] = counted
+        return
+    seen = _read_counted(partial(mailjet.contacts, excluded=True), count, counted, "the exclusion list")
+    staging.add_contacts(seen)
+    report.rows_read += len(seen)
+    report.rows_changed += sync_rows.merge_excluded(session, now, all_named=not staging.is_nameless(None))
+    unreadable_rows.take_over(session, staging, now)
 
 
 def _read_unsubscribed(
@@ -216,6 +231,7 @@ def _read_unsubscribed(
     count = partial(mailjet.count_recipients, list_id, unsubscribed=True)
     counted = count()
     if counted == known and not (thorough and counted):
+        report.agreed[role] = counted
         return counted == 0
     found = _read_counted(partial(mailjet.recipients, list_id, unsubscribed=True), count, counted, role.label)
     staging.add_recipients(role, found)
@@ -292,13 +308,42 @@ def _follow_who_left_every_list(services: ReadingMailjet, report: SyncReport) ->
 def refresh_contacts(services: ReadingMailjet, contact_ids: Sequence[int]) -> SyncReport:
     """Right before lists are changed: who came, left or unsubscribed, and whether contacts on no list still exist.
 
-    An erased contact leaves every list, so no list shows the erasure; a job with its address would create it again.
+    Where the numbers agree, it is looked at whether these contacts are among the unsubscribed and the excluded: equal numbers
+    can hide an exchange. An erased contact leaves every list, so no list shows the erasure; a job with its address would create
+    it again.
     """
-    report = sync(services, thorough=True)
+    report = sync(services)
+    _follow_exchanges(services, report, contact_ids)
     with services.database.begin() as connection:
         facts = members.facts_of(connection, contact_ids)
     _learn_fate(services, [i for i in contact_ids if i not in facts or not facts[i]["roles"]])
     return report
+
+
+def _follow_exchanges(services: ReadingMailjet, report: SyncReport, contact_ids: Sequence[int]) -> None:
+    """Look at who of these contacts is unsubscribed or excluded: by place, or where that costs no less, among everybody."""
+    with services.database.session() as session:
+        staging, changed = sync_rows.SyncStaging(session), 0
+        for role, counted in report.agreed.items():
+            if not counted:
+                continue
+            if role is None:
+                found = follow_excluded_by_place(services, staging, contact_ids, counted)
+            else:
+                found = follow_unsubscribed_by_place(services, staging, role, contact_ids, counted)
+            if found is not None:
+                changed += found
+                continue
+            whole = SyncReport()
+            if role is None:
+                _read_excluded(services, session, staging, counted, whole, thorough=True)
+            else:
+                _read_unsubscribed(services, session, staging, role, counted, whole, thorough=True)
+            report.rows_read += whole.rows_read
+            changed += whole.rows_changed
+        report.rows_changed += changed
+        if changed:
+            members.refresh_flags(session, services.clock.now())
 
 
 def _learn_fate(services: ReadingMailjet, contact_ids: Sequence[int]) -> None:

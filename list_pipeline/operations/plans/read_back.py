@@ -24,8 +24,8 @@ from list_pipeline.core.observations import ContactSeen, RecipientSeen
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.integrations.mailjet import PAGE, MailjetClient
 from list_pipeline.operations.access import ReadingMailjet
+from list_pipeline.operations.membership.pages import Page, Wanted, read_on, search
 from list_pipeline.operations.membership.sync import list_sizes
-from list_pipeline.operations.plans.pages import Page, Wanted, read_on, search
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans.journal import Step
 

@@ -345,18 +345,43 @@ def places_in_order(connection: Connection, role: ListRole, contact_ids: Sequenc
     return tuple(PlaceInOrder(**row) for row in found)
 
 
+def places_among_unsubscribed(
+    connection: Connection, role: ListRole, contact_ids: Sequence[int]
+) -> tuple[PlaceInOrder, ...]:
+    """Where contacts of a list stand, or would stand, among those unsubscribed on it, whom Mailjet sorts by the id of the
+    entry; those that are on it in our rows."""
+    return _places(
+        connection,
+        """select contact_id, recipient_id as row_id from list_membership
+           where list_role = :role and left_at is null and contact_id = any(:ids)""",
+        "select recipient_id as row_id from list_membership where list_role = :role and left_at is null and is_unsubscribed",
+        role=role.value,
+        ids=list(contact_ids),
+    )
+
+
 def places_among_excluded(connection: Connection, contact_ids: Sequence[int]) -> tuple[PlaceInOrder, ...]:
     """Where contacts stand, or would stand, among the excluded ones, which Mailjet sorts by contact id."""
+    return _places(
+        connection,
+        "select contact_id, contact_id as row_id from contact_list_membership where contact_id = any(:ids)",
+        "select contact_id as row_id from contact_list_membership where is_excluded",
+        ids=list(contact_ids),
+    )
+
+
+def _places(connection: Connection, asked: str, series: str, **values: Any) -> tuple[PlaceInOrder, ...]:
+    """Where the asked ones stand in a series of few: only these and the series are sorted, never everybody."""
     found = fetch_all(
         connection,
-        """
-        select contact_id, contact_id as row_id, rank from (
-            select contact_id, count(*) filter (where is_excluded) over (
-                       order by contact_id rows between unbounded preceding and 1 preceding) as rank
-            from contact_list_membership) o
-        where contact_id = any(:ids) order by contact_id
+        f"""
+        select contact_id, row_id, rank from (
+            select contact_id, row_id, count(*) filter (where contact_id is null) over (
+                       order by row_id, contact_id nulls last rows between unbounded preceding and current row) as rank
+            from ({asked} union all select null, row_id from ({series}) s) both_of_them) o
+        where contact_id is not null order by row_id
         """,
-        ids=list(contact_ids),
+        **values,
     )
     return tuple(PlaceInOrder(**row) for row in found)
 

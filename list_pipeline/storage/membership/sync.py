@@ -32,6 +32,11 @@ class SyncStaging:
         self._is_made = False
         self._is_empty = True
 
+    @property
+    def connection(self) -> Connection:
+        """The session whose tables these are."""
+        return self._connection
+
     def _make(self) -> None:
         """Make the tables when something is put in, or asked: most syncs find nothing new."""
         if self._is_made:
@@ -361,11 +366,19 @@ def queue_by_first_subscription(connection: Connection) -> int:
     )
 
 
-def merge_unsubscribed(connection: Connection, role: ListRole, now: datetime, *, all_named: bool) -> int:
+def merge_unsubscribed(
+    connection: Connection,
+    role: ListRole,
+    now: datetime,
+    *,
+    all_named: bool,
+    among: Sequence[int] | None = None,
+) -> int:
     """Take over the unsubscribed members of a list, all of which were seen, and return how many rows changed.
 
     Args:
         all_named: each of them can be told; else whoever was not seen may be the one that cannot, and stays as it is.
+        among: of these contacts alone it is known that who was not seen is not unsubscribed; None: of everybody.
     """
     return _changed(
         connection,
@@ -377,6 +390,7 @@ def merge_unsubscribed(connection: Connection, role: ListRole, now: datetime, *,
             union all
             select k.contact_id, false, null from list_membership k
             where k.list_role = :role and k.is_unsubscribed and k.left_at is null and :all_named
+              and (cast(:among as bigint[]) is null or k.contact_id = any(:among))
               and not exists (select 1 from seen_recipient r where r.list_role = :role and r.contact_id = k.contact_id)) o
         where m.list_role = :role and m.contact_id = o.contact_id and m.left_at is null
           and m.is_unsubscribed is distinct from o.is_seen"""),
@@ -384,12 +398,15 @@ def merge_unsubscribed(connection: Connection, role: ListRole, now: datetime, *,
         now=now,
         noted=True,
         all_named=all_named,
+        among=None if among is None else list(among),
     )
 
 
-def merge_excluded(connection: Connection, now: datetime, *, all_named: bool) -> int:
-    """Take over the excluded contacts, all of which were seen, and return how many rows changed. ``all_named``: as of
-    ``merge_unsubscribed``."""
+def merge_excluded(
+    connection: Connection, now: datetime, *, all_named: bool, among: Sequence[int] | None = None
+) -> int:
+    """Take over the excluded contacts, all of which were seen, and return how many rows changed. ``all_named`` and ``among``:
+    as of ``merge_unsubscribed``."""
     return _changed(
         connection,
         list_edits.noting_excluded("""
@@ -401,11 +418,13 @@ def merge_excluded(connection: Connection, now: datetime, *, all_named: bool) ->
             select contact_id, true as is_seen from seen
             union all
             select k.contact_id, false from contact_list_membership k
-            where k.is_excluded and :all_named and not exists (select 1 from seen where seen.contact_id = k.contact_id)) o
+            where k.is_excluded and :all_named and not exists (select 1 from seen where seen.contact_id = k.contact_id)
+              and (cast(:among as bigint[]) is null or k.contact_id = any(:among))) o
         where m.contact_id = o.contact_id and m.is_excluded is distinct from o.is_seen"""),
         now=now,
         noted=True,
         all_named=all_named,
+        among=None if among is None else list(among),
     )
 
 

@@ -88,6 +88,16 @@ def search(read: Callable[[int], Page[T]], wanted: Sequence[Wanted], page: int) 
     return Search(rows)
 
 
+def pages_spanned(wanted: Sequence[Wanted], page: int) -> int:
+    """How many pages ``search`` reads where nobody moved: one for rows that stand together."""
+    spanned, covered = 0, -1
+    reach = page - min(_MARGIN, page // 4)
+    for rank in sorted(one.rank for one in wanted):
+        if rank >= covered:
+            spanned, covered = spanned + 1, rank + reach
+    return spanned
+
+
 def read_on(
     read: Callable[[int], tuple[tuple[T, ...], bool]],
     offset: int,

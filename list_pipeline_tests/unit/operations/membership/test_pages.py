@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from list_pipeline.core.errors import IncompleteDataError
-from list_pipeline.operations.plans.pages import Page, Wanted, read_on, search
+from list_pipeline.operations.membership.pages import Page, Wanted, read_on, search
 
 PAGE = 100
 
