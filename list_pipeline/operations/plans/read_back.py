@@ -24,7 +24,7 @@ from list_pipeline.core.observations import ContactSeen, RecipientSeen
 from list_pipeline.core.plans.journal import StepAction
 from list_pipeline.integrations.mailjet import PAGE, MailjetClient
 from list_pipeline.operations.access import ReadingMailjet
-from list_pipeline.operations.membership.pages import Page, Wanted, read_on, search
+from list_pipeline.operations.membership.pages import Page, Wanted, pages_spanned, read_on, search
 from list_pipeline.operations.membership.sync import list_sizes
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans.journal import Step
@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 3
 _SINGLE_READS_MAX = 20
+_FEW_PAGES = 4
+"""So many pages by place cost no more than asking for all members of a list in one state, with their number."""
 _BEHIND_ALL = 2**63
 """Behind every entry of a list: looked for, it has the list read to its end."""
 
@@ -106,6 +108,7 @@ class ReadBack:
         One request for each removed contact or for each 950 entries between the first and the last of them, whichever is
         less: 1 for neighbours in the queue, 1,000 at most for 20,000 contacts spread over a list of a million. Where the size
         does not fit, somebody else was at work too: then the end of the list is read as well, for entries that are newer.
+        Of many contacts that are excluded from campaigns it is read first who of the list is: nobody, as a rule.
         """
         now = self._services.clock.now()
         with self._services.database.begin() as connection:
@@ -113,6 +116,15 @@ class ReadBack:
             known = members.raw_size(connection, role)
         # Whoever was taken off stands in front of nobody any more.
         wanted = [Wanted(place.row_id, place.rank - gone) for gone, place in enumerate(places)]
+        if (
+            len(places) == len(set(ids)) == before - after
+            and pages_spanned(wanted, PAGE) > _FEW_PAGES
+            and self._are_excluded(ids)
+            and self._is_none_of(ids, role, excluded=True)
+        ):
+            with self._services.database.begin() as connection:
+                members.note_removed(connection, role, sorted(ids), now)
+            return frozenset(ids)
         if places and before - after != len(places):
             wanted.append(Wanted(_BEHIND_ALL, max(known - len(places), 0)))
         named = set(ids)
@@ -125,6 +137,54 @@ class ReadBack:
             members.note_removed(connection, role, gone, now)
             members.note_added(connection, role, still.values(), now)
         return frozenset(gone)
+
+    def _are_excluded(self, ids: Sequence[int]) -> bool:
+        with self._services.database.begin() as connection:
+            facts = members.facts_of(connection, ids)
+        return all(contact_id in facts and facts[contact_id]["is_excluded"] for contact_id in ids)
+
+    def _are_all_excluded(self, ids: Sequence[int], *, fresh: int) -> bool:
+        """Whether these contacts are excluded: all of them are on the suppression list, none of them is one of that list who is
+        not, and as many are excluded as then must be. Three requests.
+
+        Args:
+            fresh: how many of them our rows do not have as excluded yet.
+        """
+        with self._services.database.begin() as connection:
+            listed = members.places_in_order(connection, ListRole.SUPPRESSION, ids)
+            known = members.excluded_contacts(connection)
+        return (
+            len(listed) == len(set(ids))
+            and self._mailjet.count_contacts(excluded=True) == known + fresh
+            and self._is_none_of(ids, ListRole.SUPPRESSION, excluded=False)
+        )
+
+    def _is_none_of(self, ids: Sequence[int], role: ListRole, *, excluded: bool) -> bool:
+        """Whether none of these contacts is among those of a list that are excluded from campaigns, or are not: two requests
+        where these are few. False: one is, or that cannot be told from a few pages.
+
+        A filter that Mailjet ignored would show the whole list, which is more than a few pages.
+        """
+        list_id, named = self._services.list_ids[role], set(ids)
+        counted = self._mailjet.count_recipients(list_id, excluded=excluded)
+        if counted >= _FEW_PAGES * PAGE:
+            return False
+        seen, is_last = read_on(
+            partial(self._mailjet.recipients_page, list_id, excluded=excluded),
+            0,
+            counted,
+            lambda row: row.recipient_id,
+            PAGE,
+        )
+        while not is_last and len(seen) <= _FEW_PAGES * PAGE:
+            more, is_last = self._mailjet.recipients_page(list_id, len(seen) - 1, excluded=excluded)
+            if not more or more[0].recipient_id != seen[-1].recipient_id:
+                return False
+            seen += more[1:]
+        # As many as were counted before and after: nobody is missing from a page that was cut.
+        if not is_last or {len(seen), self._mailjet.count_recipients(list_id, excluded=excluded)} != {counted}:
+            return False
+        return not any(row.problem or row.contact_id in named for row in seen)
 
     def _entries_from(self, role: ListRole, counted: int) -> Callable[[int], Page[RecipientSeen]]:
         """Reads a page of a list. One that ends before the list does, as it was counted, is read on; if nothing follows it
@@ -153,18 +213,28 @@ class ReadBack:
         """The contacts that are excluded from campaigns now, or no longer: looked for among all excluded ones.
 
         One request for each contact or for each 950 excluded ones between the first and the last of them, whichever is less;
-        where more of them are not shown than are looked up singly, the same once more, with their number.
+        where more of them are not shown than are looked up singly, the same once more, with their number. Of many that are on
+        the suppression list it is read first who of that list is not excluded: nobody, as a rule.
         """
         with self._services.database.begin() as connection:
             places = members.places_among_excluded(connection, ids)
             facts = members.facts_of(connection, ids)
-        counted = 0 if excluded else self._mailjet.count_contacts(excluded=True)
         changing = [facts[place.contact_id]["is_excluded"] is not excluded for place in places]
         before = accumulate(changing, initial=0)
         wanted = [
             Wanted(place.row_id, place.rank + (fresh if excluded else -fresh))
             for place, fresh in zip(places, before, strict=False)
         ]
+        if (
+            excluded
+            and len(places) == len(set(ids))
+            and pages_spanned(wanted, PAGE) > _FEW_PAGES
+            and self._are_all_excluded(ids, fresh=sum(changing))
+        ):
+            with self._services.database.begin() as connection:
+                members.note_excluded(connection, sorted(ids), self._services.clock.now(), excluded)
+            return frozenset(ids)
+        counted = 0 if excluded else self._mailjet.count_contacts(excluded=True)
 
         def read(offset: int) -> Page[ContactSeen]:
             rows, is_last = read_on(self._mailjet.excluded_page, offset, counted, lambda row: row.contact_id, PAGE)

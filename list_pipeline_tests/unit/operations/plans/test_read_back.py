@@ -25,13 +25,13 @@ from list_pipeline.storage.membership.members import PlaceInOrder
 from list_pipeline.storage.plans.journal import Step
 
 PAGE = 8
-LIST, LIST_ID = ListRole.CAMPAIGN_1, 77
+LIST, LIST_ID, SUPPRESSION_ID = ListRole.CAMPAIGN_1, 77, 78
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 ERASED = 666
 
 
 SERVICES: Any = SimpleNamespace(
-    list_ids={LIST: LIST_ID},
+    list_ids={LIST: LIST_ID, ListRole.SUPPRESSION: SUPPRESSION_ID},
     clock=SimpleNamespace(now=lambda: NOW),
     database=SimpleNamespace(begin=lambda: nullcontext(None)),
 )
@@ -52,6 +52,11 @@ class AList:
     counted: int | None = None
     """How many entries Mailjet counts, where that is not how many there are."""
     unsubscribed: set[int] = field(default_factory=set)
+    excluded: set[int] = field(default_factory=set)
+    """Who is excluded from campaigns at Mailjet; ``excluded_here``: in our rows."""
+    excluded_here: set[int] = field(default_factory=set)
+    ignores_exclusion: bool = False
+    """Mailjet does not understand that it is asked for excluded ones only."""
     disturbed: int = 0
     """So many readings of the whole list that somebody disturbs."""
 
@@ -66,10 +71,22 @@ class AList:
         return RecipientSeen(entry, contact, LIST_ID, contact in self.unsubscribed, NOW, None)
 
     # What is asked of Mailjet's client.
-    def recipients_page(self, list_id: int, offset: int) -> tuple[tuple[RecipientSeen, ...], bool]:
+    def _in_state(self, excluded: bool | None) -> list[int]:
+        if excluded is None or self.ignores_exclusion:
+            return sorted(self.entries)
+        return sorted(entry for entry, contact in self.entries.items() if (contact in self.excluded) is excluded)
+
+    def count_recipients(self, list_id: int, *, excluded: bool) -> int:
         assert list_id == LIST_ID
-        self.asked.append(f"page from {offset}")
-        found = sorted(self.entries)[offset : offset + self.longest]
+        self.asked.append("number")
+        return len(self._in_state(excluded))
+
+    def recipients_page(
+        self, list_id: int, offset: int, *, excluded: bool | None = None
+    ) -> tuple[tuple[RecipientSeen, ...], bool]:
+        assert list_id == LIST_ID
+        self.asked.append(f"page from {offset}" if excluded is None else "excluded")
+        found = self._in_state(excluded)[offset : offset + self.longest]
         if self.cut_at is not None:
             found = [entry for entry in found if entry <= self.cut_at]
         return tuple(self._seen(entry) for entry in found), len(found) < PAGE
@@ -113,6 +130,7 @@ def a_list(monkeypatch: pytest.MonkeyPatch) -> AList:
         note_added=lambda _, role, rows, now: made.added.update(row.contact_id for row in rows),
         refresh_flags=lambda _, now, ids: made.refreshed.extend(ids),
         iterate=list,
+        facts_of=lambda _, ids: {one: {"is_excluded": one in made.excluded_here} for one in ids},
     )
     monkeypatch.setattr(read_back, "members", rows)
     monkeypatch.setattr(read_back, "PAGE", PAGE)
@@ -192,6 +210,71 @@ def test_on_pages_shorter_than_asked_for_those_behind_their_end_are_read_too(a_l
     leaving = (2, 5, 40, 43, 44, 46, 98, 100)
     a_list.take_off(*(set(leaving) - {5, 44, 100}))
     assert confirmed_off(a_list, *leaving) == set(leaving) - {5, 44, 100}
+
+
+LEAVING = tuple(range(2, 100, 3))
+"""So many, and so far apart, that looking at each place reads the whole list."""
+ONE_LOOK = ["number", "excluded", "number"]
+
+
+@pytest.fixture
+def suppressed(a_list: AList) -> AList:
+    """Those who are to leave are excluded from campaigns."""
+    a_list.excluded = set(LEAVING)
+    a_list.excluded_here = set(LEAVING)
+    return a_list
+
+
+def test_many_excluded_ones_have_left_where_none_of_the_list_is_excluded(suppressed: AList) -> None:
+    suppressed.take_off(*LEAVING)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING)
+    assert suppressed.asked == ONE_LOOK
+
+
+def test_other_excluded_ones_on_the_list_do_not_hide_that_these_have_left(suppressed: AList) -> None:
+    suppressed.excluded |= {1, 4}
+    suppressed.take_off(*LEAVING)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING)
+    assert suppressed.asked == ONE_LOOK
+
+
+def test_an_excluded_one_who_is_still_there_is_seen_although_another_left_instead(suppressed: AList) -> None:
+    suppressed.take_off(*LEAVING[1:], 1)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING[1:])
+    assert len(suppressed.asked) > len(ONE_LOOK)
+
+
+def test_where_the_size_does_not_fit_each_place_is_looked_at(suppressed: AList) -> None:
+    suppressed.take_off(*LEAVING, 1)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING)
+    assert "excluded" not in suppressed.asked
+
+
+def test_where_one_of_them_is_not_excluded_here_each_place_is_looked_at(suppressed: AList) -> None:
+    suppressed.excluded_here -= {LEAVING[3]}
+    suppressed.take_off(*LEAVING)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING)
+    assert "excluded" not in suppressed.asked
+
+
+def test_a_filter_that_mailjet_does_not_understand_proves_nothing(suppressed: AList) -> None:
+    suppressed.ignores_exclusion = True
+    suppressed.take_off(*LEAVING)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING)
+    assert len([one for one in suppressed.asked if one.startswith("page")]) > 1
+
+
+def test_a_cut_page_of_excluded_ones_proves_nothing(suppressed: AList) -> None:
+    suppressed.excluded |= {1, 4}
+    suppressed.take_off(*LEAVING[:-1], 100)
+    suppressed.longest = 2
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING[:-1])
+
+
+def test_few_who_are_far_apart_are_looked_at_by_place(suppressed: AList) -> None:
+    suppressed.take_off(2, 50)
+    assert confirmed_off(suppressed, 2, 50) == {2, 50}
+    assert "excluded" not in suppressed.asked
 
 
 def confirmed_on(made: AList, *contacts: int, action: StepAction = StepAction.ADD) -> set[int]:
@@ -274,6 +357,25 @@ class Contacts:
     longest: int = PAGE
     cut_at: int = 1_000
     asked: list[str] = field(default_factory=list)
+    listed: set[int] = field(default_factory=set)
+    """Who is on the suppression list, at Mailjet and in our rows."""
+    known: int = 0
+    """So many are excluded in our rows."""
+
+    def count_recipients(self, list_id: int, *, excluded: bool) -> int:
+        assert (list_id, excluded) == (SUPPRESSION_ID, False)
+        self.asked.append("number on the list")
+        return len(self.listed - self.excluded)
+
+    def recipients_page(self, list_id: int, offset: int, *, excluded: bool) -> tuple[tuple[RecipientSeen, ...], bool]:
+        assert (list_id, excluded) == (SUPPRESSION_ID, False)
+        self.asked.append("page of the list")
+        found = sorted(self.listed - self.excluded)[offset : offset + PAGE]
+        return tuple(RecipientSeen(one, one, list_id, False, NOW, None) for one in found), len(found) < PAGE
+
+    def places_in_order(self, _: Any, role: ListRole, ids: Sequence[int]) -> list[PlaceInOrder]:
+        assert role is ListRole.SUPPRESSION
+        return [PlaceInOrder(one, one, 0) for one in ids if one in self.listed]
 
     def excluded_page(self, offset: int) -> tuple[tuple[Any, ...], bool]:
         self.asked.append("page")
@@ -313,6 +415,8 @@ def confirmed(
         ],
         facts_of=lambda _, ids: {contact: {"is_excluded": is_lifted} for contact in ids},
         note_excluded=lambda _, ids, now, excluded: noted.extend(ids),
+        places_in_order=made.places_in_order,
+        excluded_contacts=lambda _: made.known,
     )
     monkeypatch.setattr(read_back, "members", rows)
     monkeypatch.setattr(read_back, "PAGE", PAGE)
@@ -407,3 +511,37 @@ def test_of_whom_our_rows_have_no_place_each_is_looked_up(action: StepAction, mo
     expected = {10} if action is StepAction.EXCLUDE else {900}
     assert confirmed(made, action, [10, ERASED, 900], monkeypatch, among_excluded=()) == expected
     assert made.asked.count("contact") == 3
+
+
+# Many who are on the suppression list
+
+MANY = range(1, 61)
+
+
+def test_many_on_the_suppression_list_are_excluded_where_nobody_on_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Contacts(set(MANY), listed=set(MANY))
+    assert confirmed(made, StepAction.EXCLUDE, MANY, monkeypatch) == set(MANY)
+    assert made.asked == ["number", "number on the list", "page of the list", "number on the list"]
+
+
+def test_one_on_the_suppression_list_who_is_not_excluded_is_seen_although_another_was_instead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Contacts({*MANY, 500} - {30}, listed=set(MANY))
+    assert confirmed(made, StepAction.EXCLUDE, MANY, monkeypatch) == set(MANY) - {30}
+
+
+def test_another_on_the_suppression_list_who_is_not_excluded_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Contacts(set(MANY), listed={*MANY, 700, 701})
+    assert confirmed(made, StepAction.EXCLUDE, MANY, monkeypatch) == set(MANY)
+    assert "page" not in made.asked
+
+
+@pytest.mark.parametrize(("known", "listed"), [(1, set(MANY)), (0, set(MANY) - {30}), (0, set())])
+def test_where_the_number_or_the_list_does_not_fit_each_place_is_looked_at(
+    known: int, listed: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Contacts(set(MANY), listed=listed, known=known)
+    assert confirmed(made, StepAction.EXCLUDE, MANY, monkeypatch) == set(MANY)
+    assert "page" in made.asked
+    assert "page of the list" not in made.asked
