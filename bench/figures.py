@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,13 +89,23 @@ def line(figure: Figure) -> str:
     return text
 
 
-def save(figures: Sequence[Figure], path: Path, *, began: datetime, seconds: float) -> None:
-    """Write all figures with the machine and the time they were measured at."""
+def loaded(kept: Mapping[str, Any]) -> list[Figure]:
+    """The figures of a file that ``save`` wrote."""
+    computed = ("ratio", "is_held", "unit")
+    return [
+        Figure(**{name: value for name, value in row.items() if name not in computed}, unit=Unit(row["unit"]))
+        for row in kept["figures"]
+    ]
+
+
+def save(figures: Sequence[Figure], path: Path, *, began: datetime, seconds: float, scale: float) -> None:
+    """Write all figures with the machine, the scale of their sizes and the time they were measured at."""
     path.write_text(
         json.dumps(
             {
                 "began_at": began.isoformat(),
                 "seconds": round(seconds, 1),
+                "scale": scale,
                 "machine": {
                     "python": platform.python_version(),
                     "system": platform.system(),

@@ -1,0 +1,303 @@
+"""A maintenance and a weekly check on growing lists: requests, waiting, CPU seconds and memory.
+
+Each account is seeded with failures and moves in proportion to its size and maintained; then a campaign with the same failures
+everywhere is sent to one list and maintained too. A million contacts make about 36 thousand failures, 14 thousand suppressions
+and 16 thousand moves and enrolments.
+
+Counted are the requests of a maintenance with its own synchronisations, not of the first reading of the lists. The least that
+can be asked (``least_requests``) is computed from what was done, by the arithmetic of Mailjet's own interface: pages of a
+thousand rows, jobs of so many contacts as are set, each handed in and looked at once, in two waves, since nobody is taken off a
+list before being seen on the other. One contact at a time costs three requests for each change: posted, and seen on both
+lists.
+
+Waiting is on a clock that stands still until somebody sleeps on it: the limiter's, of 300 requests a minute, and of each answer
+.2 s. Work is in CPU seconds of the product and PostgreSQL, which other work on the machine does not lengthen.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from math import ceil
+
+from bench.account import Account, account, quiet
+from bench.figures import Figure, Unit, exponent
+from bench.meter import Cost, PostgresMeter, metered, peak_mb
+from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.reports.facts import MaintenanceFacts
+from list_pipeline.operations import setup
+from list_pipeline.operations.maintenance import workflow
+from list_pipeline.operations.reviews.confirmed_lists import confirm_lists
+from list_pipeline.operations.runs.run import due
+from list_pipeline.operations.synchronisation import synchronise
+from list_pipeline.operations.weekly.report import check_week
+from list_pipeline.storage.database import fetch_all, fetch_scalar
+
+PART = "large lists"
+SIZES = (3_000, 100_000, 1_000_000)
+LIMIT = 300
+"""Requests a minute."""
+ANSWER_S = 0.2
+"""What Mailjet is taken to need for an answer."""
+PAGE = 1000
+SAME_FAILURES = 40
+"""Failures of the campaign that is the same at every size: 4 % of a list of the smallest account, below the 10 % cap."""
+WITHIN_S = 60.0
+WEEKLY_WITHIN_S = 30.0
+MEMORY_MB = 512.0
+
+
+@dataclass(frozen=True)
+class Maintained:
+    """One maintenance. ``waited_s``: for the limiter and for answers, on the account's clock."""
+
+    contacts: int
+    facts: MaintenanceFacts
+    failures: int
+    requests: int
+    waited_s: float
+    cost: Cost
+
+    @property
+    def seconds(self) -> float:
+        """Waiting and work, one after the other."""
+        return self.waited_s + self.cost.cpu_s
+
+
+def least_requests(failures: int, suppressed: int, moved: int, job_contacts: int) -> int:
+    """The fewest requests that read so many failures from both of Mailjet's sources, suppress and move so many contacts, and
+    see that it was done: the sizes of the five lists before and after each wave, and a page for each thousand that were
+    added."""
+    reading = 1 + 2 * (failures // PAGE + 1)
+    sizes = 1 + 5
+    jobs = ceil(suppressed / job_contacts) + ceil(moved / job_contacts)
+    waves = 2 * ((suppressed > 0) + (moved > 0))
+    added = ceil(suppressed / PAGE) + ceil(moved / PAGE)
+    return reading + sizes + 2 * 2 * jobs + waves + added
+
+
+def one_at_a_time(failures: int, suppressed: int, moved: int) -> int:
+    """The requests of changing each contact by itself: excluded, taken off its list and put on the other, and looked at."""
+    return 1 + 2 * (failures // PAGE + 1) + 6 + 3 * suppressed + 3 * moved
+
+
+def _say(words: str) -> None:
+    print(f"  {words}", file=sys.stderr, flush=True)
+
+
+def _maintain(made: Account, meter: PostgresMeter, contacts: int) -> Maintained:
+    services = made.services
+    (one,) = due(services)
+    made.control.add_fault("delay", path="^/v3/", seconds=ANSWER_S, count=None)
+    before, began = services.mailjet.requests_made, made.clock.now()
+    with metered(meter) as cost:
+        done = workflow.maintain(services, one.campaign_key, run_id="bench", progress=quiet)
+    waited_s = (made.clock.now() - began).total_seconds()
+    made.control.clear_faults()
+    with services.database.begin() as connection:
+        failures = int(
+            fetch_scalar(
+                connection,
+                "select count(*) from bounce_event b join campaign_schedule s on s.id = b.campaign_id"
+                " where s.campaign_key = :key",
+                key=one.campaign_key,
+            )
+        )
+    maintained = Maintained(
+        contacts, done.report.facts, failures, services.mailjet.requests_made - before, waited_s, cost
+    )
+    _say(
+        f"{contacts:,} contacts, {failures:,} failures: {maintained.requests} requests, {waited_s:.0f} s waiting, "
+        f"{cost.cpu_s:.0f} CPU s, {done.report.facts.suppression.confirmed_total:,} suppressed, "
+        f"{done.report.facts.rebalancing.confirmed:,} moved"
+    )
+    return maintained
+
+
+def _send_again(made: Account) -> None:
+    """A campaign to the first list, with the same failures at every size, which ended 25 hours ago."""
+    services = made.services
+    with services.database.begin() as connection:
+        found = fetch_all(
+            connection,
+            "select contact_id from contact_list_membership where in_campaign_list_1 and not is_unsubscribed"
+            " and not is_excluded order by contact_id limit :most",
+            most=SAME_FAILURES,
+        )
+    outcomes = {int(row["contact_id"]): "user_unknown" for row in found}
+    list_id = services.list_ids[CAMPAIGN_LISTS[0]]
+    made.control.send(list_id, "The same everywhere", outcomes=outcomes, profile="clean")
+    made.clock.advance(timedelta(hours=26))
+
+
+@dataclass(frozen=True)
+class Size:
+    """What one account showed. ``weekly``: waiting and work of the weekly check, in seconds."""
+
+    scaled: Maintained
+    same: Maintained
+    again: Cost
+    weekly_s: float
+    weekly_requests: int
+    job_contacts: int
+
+
+def _one_size(contacts: int, server_url: str, meter: PostgresMeter) -> Size:
+    seed = {"last_send_failures": "scaled", "balance": "repairable"}
+    with account(contacts, server_url, seed=seed, mailjet_requests_per_minute=LIMIT) as made:
+        services = made.services
+        setup.prepare(services)
+        with metered(meter) as first:
+            synchronise(services, progress=quiet)
+        _say(f"{contacts:,} contacts read in {first.cpu_s:.0f} CPU s")
+        confirm_lists(services, by="bench")
+        made.clock.advance(timedelta(minutes=2))
+        scaled = _maintain(made, meter, contacts)
+        _send_again(made)
+        synchronise(services, progress=quiet)
+        with metered(meter) as again:
+            synchronise(services, progress=quiet)
+        made.clock.advance(timedelta(minutes=2))
+        same = _maintain(made, meter, contacts)
+        weekly_s, weekly_requests = _check_week(made, meter)
+        return Size(scaled, same, again, weekly_s, weekly_requests, services.settings.mailjet_job_contacts)
+
+
+def _check_week(made: Account, meter: PostgresMeter) -> tuple[float, int]:
+    """The weekly check of the next Monday at 10:05, after the hourly synchronisation: its seconds and requests."""
+    now = made.clock.now()
+    monday = (now + timedelta(days=(7 - now.weekday()) % 7 or 7)).replace(hour=10, minute=5)
+    made.clock.set(monday - timedelta(minutes=5))
+    synchronise(made.services, progress=quiet)
+    made.clock.set(max(monday, made.clock.now() + timedelta(minutes=2)))
+    made.control.add_fault("delay", path="^/v3/", seconds=ANSWER_S, count=None)
+    before, began = made.services.mailjet.requests_made, made.clock.now()
+    with metered(meter) as cost:
+        check_week(made.services, progress=quiet)
+    seconds = (made.clock.now() - began).total_seconds() + cost.cpu_s
+    made.control.clear_faults()
+    requests = made.services.mailjet.requests_made - before
+    _say(f"weekly check: {requests} requests, {seconds:.1f} s")
+    return seconds, requests
+
+
+def measure(server_url: str, scale: float = 1.0) -> list[Figure]:
+    """Maintain every size and say what it cost. ``scale`` multiplies the sizes; the sandbox makes up no smaller one than the
+    first."""
+    sizes = sorted({max(round(contacts * scale), SIZES[0]) for contacts in SIZES})
+    meter = PostgresMeter(server_url)
+    found = [_one_size(contacts, server_url, meter) for contacts in sizes]
+    figures: list[Figure] = []
+    for size in found:
+        figures += _requests(size)
+    figures += _flat(found)
+    figures += _largest(found[-1])
+    return figures
+
+
+def _named(size: Size) -> str:
+    one = size.scaled
+    facts = one.facts
+    return (
+        f"{one.contacts:,} contacts, {one.failures:,} failures, {facts.suppression.confirmed_total:,} suppressed, "
+        f"{facts.rebalancing.confirmed:,} moved"
+    )
+
+
+def _requests(size: Size) -> list[Figure]:
+    one = size.scaled
+    changed = one.failures, one.facts.suppression.confirmed_total, one.facts.rebalancing.confirmed
+    least = least_requests(*changed, size.job_contacts)
+    return [
+        Figure(
+            PART,
+            f"requests of a maintenance: {_named(size)}",
+            one.requests,
+            Unit.REQUESTS,
+            "counted by the client; the least is computed from what was done",
+            least,
+            "the least that can be asked",
+            1.15,
+        ),
+        Figure(
+            PART,
+            f"the same, beside one contact at a time: {one.contacts:,} contacts",
+            one.requests,
+            Unit.REQUESTS,
+            "three requests for each change",
+            one_at_a_time(*changed),
+            "one contact at a time",
+        ),
+    ]
+
+
+def _flat(found: list[Size]) -> list[Figure]:
+    first = found[0].same
+    figures = [
+        Figure(
+            PART,
+            f"requests with the same {SAME_FAILURES} failures: {size.same.contacts:,} contacts",
+            size.same.requests,
+            Unit.REQUESTS,
+            "counted by the client",
+            first.requests,
+            f"those at {first.contacts:,}",
+            1.15,
+        )
+        for size in found[1:]
+    ]
+    for smaller, larger in pairwise(found):
+        factor = larger.same.contacts / smaller.same.contacts
+        for name, value, before in (
+            ("maintenance, same failures", larger.same.cost.cpu_s, smaller.same.cost.cpu_s),
+            ("synchronisation with nothing new", larger.again.cpu_s, smaller.again.cpu_s),
+        ):
+            figures.append(
+                Figure(
+                    PART,
+                    f"{name}: growth of CPU from {smaller.same.contacts:,} to {larger.same.contacts:,}",
+                    exponent(value, before, factor),
+                    Unit.EXPONENT,
+                    f"{value:.2f} and {before:.2f} CPU s of product and PostgreSQL; 0 is flat, 1 linear",
+                    goal=1.0,
+                )
+            )
+    return figures
+
+
+def _largest(size: Size) -> list[Figure]:
+    one = size.scaled
+    changed = one.failures, one.facts.suppression.confirmed_total, one.facts.rebalancing.confirmed
+    least = least_requests(*changed, size.job_contacts)
+    floor_s = max(least * ANSWER_S, (least - LIMIT) * 60 / LIMIT)
+    return [
+        Figure(
+            PART,
+            f"wall time of the main job: {_named(size)}",
+            one.seconds,
+            Unit.SECONDS,
+            f"{one.waited_s:.0f} s of waiting for {one.requests} answers of {ANSWER_S} s, the limiter and jobs, and "
+            f"{one.cost.cpu_s:.0f} CPU s; the floor of {least} requests is {floor_s:.0f} s",
+            max(WITHIN_S, 1.15 * floor_s),
+            "a minute, or 1.15 of the floor",
+            1.0,
+        ),
+        Figure(
+            PART,
+            f"weekly check: {one.contacts:,} contacts",
+            size.weekly_s,
+            Unit.SECONDS,
+            f"{size.weekly_requests} requests under {LIMIT} a minute, {ANSWER_S} s an answer, and CPU seconds",
+            goal=WEEKLY_WITHIN_S,
+        ),
+        Figure(
+            PART,
+            f"memory of the process that did all of it: {one.contacts:,} contacts",
+            peak_mb(),
+            Unit.MEGABYTES,
+            "the peak of the operating system; the sandbox is another process",
+            goal=MEMORY_MB,
+        ),
+    ]
