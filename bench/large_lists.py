@@ -123,7 +123,7 @@ def _send_again(made: Account) -> None:
         found = fetch_all(
             connection,
             "select contact_id from contact_list_membership where in_campaign_list_1 and not is_unsubscribed"
-            " and not is_excluded order by contact_id limit :most",
+            " and not is_excluded order by md5(contact_id::text) limit :most",
             most=SAME_FAILURES,
         )
     outcomes = {int(row["contact_id"]): "user_unknown" for row in found}
