@@ -81,6 +81,7 @@ audit: $(READY)  ## Look for known vulnerabilities in the locked packages (needs
 lock: $(READY)  ## Resolve pyproject.toml into the lock files, keeping what still fits (UPGRADE=1: the newest)
 	$(COMPILE) --extra stack --extra dev $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 	$(COMPILE) --extra sentry --extra build --constraint requirements.lock --output-file requirements-production.lock
+	$(COMPILE) --extra sentry --extra build --extra kubernetes --constraint requirements.lock --output-file requirements-kubernetes.lock
 
 bench: $(READY)  ## Measure the speed on large lists
 	$(PY) -m bench

@@ -300,6 +300,12 @@ class Settings(BaseSettings):
         None, description="The sandbox whose clock counts instead of the database server's; for rehearsals only."
     )
     schedules_enabled: bool = Field(True, description="Sensors and schedules start switched on.")
+    step_processes: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="Steps of a run that work at once, each in a process of its own; 0: all in one process, in turn.",
+    )
     log_level: str = Field(
         "info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error."
     )

@@ -17,6 +17,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 import list_pipeline.defs
+from list_pipeline.defs.common import EXECUTOR
 from list_pipeline.defs.maintenance.sweeps import MAINTENANCE, MaintenanceConfig
 from list_pipeline.defs.resources import ServicesResource
 
@@ -39,7 +40,7 @@ def build_defs(services: dg.ResourceDefinition | None = None) -> dg.Definitions:
             "services": services or ServicesResource(),
             MAINTENANCE: MaintenanceConfig.configure_at_launch(),
         },
-        executor=dg.in_process_executor,
+        executor=EXECUTOR,
     )
 
 

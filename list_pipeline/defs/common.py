@@ -29,6 +29,28 @@ SENSOR_STATUS = dg.DefaultSensorStatus.RUNNING if _ON else dg.DefaultSensorStatu
 SCHEDULE_STATUS = dg.DefaultScheduleStatus.RUNNING if _ON else dg.DefaultScheduleStatus.STOPPED
 """Whether sensors and schedules start switched on (SCHEDULES_ENABLED); the UI turns each by itself."""
 
+
+def whole_number(name: str, default: int, most: int) -> int:
+    """A setting that is needed when the code location loads; read by itself, so that no other can keep it from loading.
+
+    What is no such number is refused where settings are read as a whole; until then the default holds.
+    """
+    given = os.environ.get(name, "").strip()
+    return int(given) if given.isdecimal() and int(given) <= most else default
+
+
+def executor_of(step_processes: int) -> dg.ExecutorDefinition:
+    """How the steps of a run are executed: all in its one process, or each in a process of its own, so many at a time."""
+    if not step_processes:
+        return dg.in_process_executor
+    # Forked from a process that loaded the code location once: started anew, each step would load it for seconds.
+    forked = {"forkserver": {"preload_modules": ["list_pipeline.definitions"]}}
+    return dg.multiprocess_executor.configured({"max_concurrent": step_processes, "start_method": forked})
+
+
+EXECUTOR = executor_of(whole_number("STEP_PROCESSES", 0, 8))
+"""How the steps of every run are executed (STEP_PROCESSES)."""
+
 OWNERS = ["team:deliverability"]
 
 POOL = "mailjet_lists"
@@ -39,19 +61,19 @@ NO_RETRIES = {"dagster/max_retries": "0"}
 
 
 def asset_job(name: str, *assets: dg.AssetsDefinition, description: str) -> "UnresolvedAssetJobDefinition":
-    """A job that materializes these assets in one process, which takes seconds instead of half a minute."""
+    """A job that materializes these assets, in one process unless it is said otherwise (``EXECUTOR``)."""
     return dg.define_asset_job(
         name,
         selection=dg.AssetSelection.assets(*assets),
-        executor_def=dg.in_process_executor,
+        executor_def=EXECUTOR,
         tags=NO_RETRIES,
         description=description,
     )
 
 
 def launched_job(*, description: str) -> Callable[[Callable[[], None]], dg.JobDefinition]:
-    """A job out of ops that a person or a sensor launches, in one process as ``asset_job``; named after its function."""
-    return dg.job(executor_def=dg.in_process_executor, tags=NO_RETRIES, description=description)
+    """A job out of ops that a person or a sensor launches, executed as ``asset_job``; named after its function."""
+    return dg.job(executor_def=EXECUTOR, tags=NO_RETRIES, description=description)
 
 
 _GRACE = timedelta(hours=2)

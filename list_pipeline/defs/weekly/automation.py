@@ -1,6 +1,5 @@
 """The weekly health check: its job, its schedule, the sensor that catches up, and its rules as checks. It only reads."""
 
-import os
 from collections.abc import Callable
 from datetime import date
 
@@ -16,6 +15,7 @@ from list_pipeline.defs.common import (
     asset_job,
     check_result,
     partition_check,
+    whole_number,
 )
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.weekly import assets as weekly
@@ -24,18 +24,8 @@ from list_pipeline.operations.services import Services
 from list_pipeline.operations.weekly.report import WEEK_RULES, facts_of
 from list_pipeline.operations.weekly.steps import WORKFLOW, current, missed_weeks
 
-
-def _whole_number(name: str, default: int, most: int) -> int:
-    """A setting that is needed when the code location loads; read by itself, so that no other can keep it from loading.
-
-    What is no such number is refused where settings are read as a whole; the schedule keeps its default until then.
-    """
-    given = os.environ.get(name, "").strip()
-    return int(given) if given.isdecimal() and int(given) <= most else default
-
-
-_DAY = _whole_number("WEEKLY_HEALTH_CHECK_DAY", 1, 6)
-_HOUR = _whole_number("WEEKLY_HEALTH_CHECK_HOUR", 10, 23)
+_DAY = whole_number("WEEKLY_HEALTH_CHECK_DAY", 1, 6)
+_HOUR = whole_number("WEEKLY_HEALTH_CHECK_HOUR", 10, 23)
 
 weekly_health_check = asset_job(
     WORKFLOW,
