@@ -33,6 +33,9 @@ _NOT_SHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\
 _NOT_IN_ADDRESSES = re.compile('[,;:<>"()\\[\\]\\\\' + REPLACEMENT + "]")
 """What separates, quotes and ends an address in a header, a list or a CSV. An apostrophe is part of names."""
 
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+"""What nearly every address is: none of its characters is one of those that are refused."""
+
 
 _LONGEST_ID = 18
 """Digits of an id that is typed; with one more it may not fit into a column."""
@@ -72,6 +75,8 @@ def address_problem(address: str) -> str:
     """
     if len(address) > LONGEST_ADDRESS:
         return f"longer than {LONGEST_ADDRESS} characters"
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return ""
     local, at, domain = address.partition("@")
     if not at or not local or not domain or "@" in domain:
         return "without one name, one @ and one domain"

@@ -207,6 +207,8 @@ def by_id(row: Row) -> Hashable:
 
 
 def _id_of(row: Row) -> int:
+    if usual := row.usual_id():
+        return usual
     try:
         return row.identifier("ID")
     except UnreadableFieldError:

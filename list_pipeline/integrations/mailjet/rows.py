@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID, address_problem, is_plausible, tamed
@@ -62,6 +63,26 @@ def _found(value: object) -> str:
     return "an empty text" if value == "" else _TYPES.get(type(value), "something else")
 
 
+_CONTACT_PARTS = itemgetter(
+    "ID", "Email", "IsExcludedFromCampaigns", "IsSpamComplaining", "CreatedAt", "DeliveredCount"
+)
+_RECIPIENT_PARTS = itemgetter("ID", "ContactID", "ListID", "IsUnsubscribed", "SubscribedAt", "UnsubscribedAt")
+
+
+def _usual_instant(text: str) -> datetime | None:
+    """An instant as Mailjet writes it, with Z; None for an empty text.
+
+    Raises:
+        ValueError, TypeError: it is anything else, which may be right.
+    """
+    if text == "":
+        return None
+    found = datetime.fromisoformat(text)
+    if text[-1] != "Z" or len(text) != len("2021-06-28T10:45:08Z") or not is_plausible(found):
+        raise ValueError("an unusual instant")
+    return found
+
+
 class Row:
     """One row of an answer, read property by property.
 
@@ -74,6 +95,52 @@ class Row:
     def __init__(self, resource: str, properties: Mapping[str, Any]) -> None:
         self._resource = resource
         self._properties = properties
+
+    def usual_id(self) -> int | None:
+        """The row's own id where it is a number above zero; None: look closer."""
+        value = self._properties.get("ID")
+        return value if type(value) is int and 0 < value <= LARGEST_ID else None
+
+    def usual_contact(self) -> ContactSeen | None:
+        """A row of ``contact`` whose parts are all what they mostly are; None: look at each. Of millions nearly all are."""
+        try:
+            contact_id, email, is_excluded, is_complaining, created_at, delivered = _CONTACT_PARTS(self._properties)
+            if (
+                type(contact_id) is int
+                and 0 < contact_id <= LARGEST_ID
+                and type(email) is str
+                and not address_problem(email)
+                and type(is_excluded) is bool
+                and type(is_complaining) is bool
+                and type(delivered) is int
+                and 0 <= delivered <= LARGEST_COUNT
+            ):
+                return ContactSeen(
+                    contact_id, email, is_excluded, is_complaining, _usual_instant(created_at), "", delivered
+                )
+        except (KeyError, TypeError, ValueError):
+            pass
+        return None
+
+    def usual_recipient(self) -> RecipientSeen | None:
+        """A row of ``listrecipient``, as ``usual_contact``."""
+        try:
+            entry, contact_id, list_id, is_unsubscribed, since, until = _RECIPIENT_PARTS(self._properties)
+            if (
+                type(entry) is int
+                and 0 < entry <= LARGEST_ID
+                and type(contact_id) is int
+                and 0 < contact_id <= LARGEST_ID
+                and type(list_id) is int
+                and 0 < list_id <= LARGEST_ID
+                and type(is_unsubscribed) is bool
+            ):
+                return RecipientSeen(
+                    entry, contact_id, list_id, is_unsubscribed, _usual_instant(since), _usual_instant(until)
+                )
+        except (KeyError, TypeError, ValueError):
+            pass
+        return None
 
     def _refuse(self, name: str, expected: str) -> UnreadableFieldError:
         found = _found(self._properties.get(name))
@@ -257,6 +324,8 @@ def event_url(row: Row) -> EventUrlSeen:
 
 def contact(row: Row, is_excluded: bool | None = None) -> ContactSeen:
     """A row of ``contact``. ``is_excluded``: what was asked for; it holds where the row is silent."""
+    if usual := row.usual_contact():
+        return usual
     part = _Parts(row)
     return ContactSeen(
         contact_id=part.identifier("ID"),
@@ -272,6 +341,8 @@ def contact(row: Row, is_excluded: bool | None = None) -> ContactSeen:
 
 def recipient(row: Row, list_id: int, is_unsubscribed: bool | None = None) -> RecipientSeen:
     """A row of ``listrecipient``, read for one list. ``is_unsubscribed``: what was asked for, where the row is silent."""
+    if usual := row.usual_recipient():
+        return usual
     part = _Parts(row)
     return RecipientSeen(
         recipient_id=part.identifier("ID"),

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from list_pipeline.core.errors import IncompleteDataError
 from list_pipeline.core.foreign_text import LARGEST_ID, address_problem, storable
-from list_pipeline.core.observations import MessageStatus
+from list_pipeline.core.observations import ContactSeen, MessageStatus, RecipientSeen
 from list_pipeline.integrations.mailjet import MailjetClient
+from list_pipeline.integrations.mailjet import rows as wire_rows
+from list_pipeline.integrations.mailjet.answers import decoded
 from list_pipeline.integrations.mailjet.errors import UnreadableAnswerError
 from list_pipeline.integrations.mailjet.rows import Row
 from list_pipeline_tests.unit.integrations.mailjet.mailjet_double import (
@@ -107,6 +109,75 @@ def test_one_hostile_part_of_a_row_costs_no_other_row_and_brings_nothing_that_ca
 
 def vars_of(value: object) -> list[object]:
     return [getattr(value, field.name) for field in fields(value)]  # type: ignore[arg-type]
+
+
+class PartByPart(Row):
+    """A row of which each part is looked at, whatever it is."""
+
+    def usual_id(self) -> int | None:
+        return None
+
+    def usual_contact(self) -> ContactSeen | None:
+        return None
+
+    def usual_recipient(self) -> RecipientSeen | None:
+        return None
+
+
+ODD = HOSTILE | st.sampled_from(
+    ["", "2021-06-28T10:45:08Z", "2021-06-28T10:45:08", "2021-06-28T12:45:08+02:00", "2021-02-30T10:45:08Z", "2021-W01-1T10:45:08Z",
+     "1989-12-31T23:59:59Z", "true", "5", 0, 1, 1.0, 2**31, "=a@example.com", "\\x12@domain.invalid", "jäne@example.com"]
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(contact_row(1))), ODD, max_size=2), st.sampled_from([None, True, False]))
+def test_a_usual_contact_is_read_as_one_whose_parts_are_looked_at(
+    parts: dict[str, object], is_excluded: bool | None
+) -> None:
+    properties = {**contact_row(101), **parts}
+    assert wire_rows.contact(Row("contact", properties), is_excluded) == wire_rows.contact(
+        PartByPart("contact", properties), is_excluded
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(recipient_row(1))), ODD, max_size=2))
+def test_a_usual_entry_is_read_as_one_whose_parts_are_looked_at(parts: dict[str, object]) -> None:
+    properties = {**recipient_row(101), **parts}
+    usual, looked_at = Row("listrecipient", properties), PartByPart("listrecipient", properties)
+    assert wire_rows.recipient(usual, 7) == wire_rows.recipient(looked_at, 7)
+
+
+@pytest.mark.parametrize(
+    ("make", "read"), [(contact_row, Row.usual_contact), (recipient_row, Row.usual_recipient)], ids=["contact", "entry"]
+)
+def test_what_mailjet_shows_is_usual(
+    make: Callable[[int], dict[str, Any]], read: Callable[[Row], object | None]
+) -> None:
+    assert read(Row("any", make(101))) is not None
+
+
+@settings(max_examples=300, deadline=None)
+@given(HOSTILE | st.dictionaries(ANYTHING, HOSTILE, max_size=4) | st.lists(HOSTILE, max_size=4), st.booleans())
+def test_json_is_read_as_the_standard_library_reads_it(value: Any, is_ascii: bool) -> None:
+    written = json.dumps(value, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
+    assert repr(decoded(written)) == repr(json.loads(written.decode("utf-8", "replace"), strict=False))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b'{"a": 1, "a": 2}', b"-0", b"1e999", b"-1E-999", b"12345678901234567890123", b"[1,]", b"{} {}", b"", b"nul", b"01",
+        b"\xef\xbb\xbf{}", '{"a": "é"}'.encode("utf-16"), b"[" * 100_000, b'"\\ud83d"', b'"\\u0000"', b"1.", b"+1", b"-NaN",
+    ],
+)  # fmt: skip
+def test_what_is_no_json_or_hardly_is_read_as_the_standard_library_reads_it(written: bytes) -> None:
+    try:
+        expected = json.loads(written.decode(json.detect_encoding(written), "replace"), strict=False)
+    except (ValueError, RecursionError):
+        expected = None
+    assert repr(decoded(written)) == repr(expected)
 
 
 @pytest.mark.parametrize(
