@@ -28,39 +28,67 @@ CAMPAIGNS_REMEMBERED = 60
 """Older campaigns weigh less than 0.2 % of the last one, and are not read."""
 
 
+_LATELY = 6
+"""Sends in which most of a campaign's recipients were reached: the last two to each of three lists."""
+
 _ESTABLISHED = """
     with earlier as materialized (
-        select s.id as campaign_id, f.sweep
+        select s.id as campaign_id, f.sweep, coalesce(s.send_start_at, s.send_end_at) as sent_at
         from campaign_schedule s join lateral (
             select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
         ) f on true
         where coalesce(s.send_start_at, s.send_end_at) < (
             select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
-    ), established as (
-        -- One delivery is enough, and most have one: the limit stops there. EXISTS instead reads every past recipient.
-        select r.contact_id from campaign_recipient r join lateral (
-            select 1 from campaign_recipient p join earlier e using (campaign_id)
-            where p.contact_id = r.contact_id and not exists (
+    ), since as materialized (
+        -- This campaign and those sent after it.
+        select s.id as campaign_id, coalesce(s.send_start_at, s.send_end_at) as sent_at from campaign_schedule s
+        where coalesce(s.send_start_at, s.send_end_at) >= (
+            select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
+    ), lately as materialized (
+        select campaign_id, sweep from earlier order by sent_at desc, campaign_id desc limit :lately
+    ), counted as materialized (
+        -- Sent to in more of the last sends than failed: reached in one of them. Added up, not joined, so that the work is the
+        -- same whatever the planner takes the tables to be like.
+        select contact_id, sum(tried) > 0 as is_reached
+        from (
+            select contact_id, 0 as tried, true as is_recipient
+            from campaign_recipient where campaign_id = :campaign and contact_id <> all(:without)
+            union all
+            select r.contact_id, 1, false from lately l join campaign_recipient r using (campaign_id)
+            union all
+            select b.contact_id, -1, false
+            from lately l join bounce_event b on b.campaign_id = l.campaign_id and b.sweep = l.sweep
+        ) sent group by contact_id having bool_or(is_recipient)
+    ), known as (
+        select contact_id, is_reached from counted where is_reached
+        union all
+        -- The others are looked at one by one. One delivery is enough, and most have one: the limit stops there.
+        select n.contact_id, coalesce(d.is_delivered, t.is_told, false)
+        from (select contact_id from counted where not is_reached) n
+        left join lateral (
+            select true as is_delivered from campaign_recipient p join earlier e using (campaign_id)
+            where p.contact_id = n.contact_id and not exists (
                 select 1 from bounce_event b
                 where b.campaign_id = p.campaign_id and b.sweep = e.sweep and b.contact_id = p.contact_id)
             limit 1
-        ) delivered on true
-        where r.campaign_id = :campaign and r.contact_id <> all(:without)
-        union
-        -- Before we read anything of a contact ourselves, Mailjet's count says it, less what was sent since.
-        select r.contact_id from campaign_recipient r join contact_list_membership c using (contact_id)
-        join campaign_schedule s on s.id = r.campaign_id
-        where r.campaign_id = :campaign and r.contact_id <> all(:without)
-          and c.delivered_count > (
-              select count(*) from campaign_recipient q join campaign_schedule t on t.id = q.campaign_id
-              where q.contact_id = r.contact_id
-                and coalesce(t.send_start_at, t.send_end_at) >= coalesce(s.send_start_at, s.send_end_at)
-                and coalesce(t.send_start_at, t.send_end_at) < c.delivered_counted_at)
-          and not exists (select 1 from campaign_recipient p join earlier e using (campaign_id)
-                          where p.contact_id = r.contact_id)
+        ) d on true
+        left join lateral (
+            -- Before we read anything of a contact ourselves, Mailjet's count says it, less what was sent since.
+            select c.delivered_count > (
+                       select count(*) from since t
+                       where t.sent_at < c.delivered_counted_at and exists (
+                           select 1 from campaign_recipient q
+                           where q.campaign_id = t.campaign_id and q.contact_id = c.contact_id))
+                   and not exists (select 1 from campaign_recipient p join earlier e using (campaign_id)
+                                   where p.contact_id = c.contact_id) as is_told
+            from contact_list_membership c where c.contact_id = n.contact_id and d.is_delivered is null limit 1
+        ) t on true
+    ), established as (
+        select contact_id from known where is_reached
     )
 """
-"""Who of the recipients of ``:campaign`` was delivered to before; contacts in ``:without`` are left out."""
+"""``known``: the recipients of ``:campaign`` with whether they are ``established``: were delivered to before. Contacts in
+``:without`` are left out."""
 
 
 def established_by_domain(
@@ -93,6 +121,7 @@ def established_by_domain(
         sweep=sweep,
         as_of=as_of,
         without=list(without),
+        lately=_LATELY,
     )
     return tuple(DomainCount(row["domain"], int(row["attempted"]), int(row["hard"])) for row in found)
 
@@ -120,6 +149,7 @@ def established_so_far(
         campaign=campaign_id,
         hard=list(hard),
         without=list(not_tried),
+        lately=_LATELY,
     )
     return tuple(DomainCount(row["domain"], int(row["attempted"]), int(row["hard"])) for row in found)
 
@@ -136,16 +166,15 @@ def new_contacts(
         {_ESTABLISHED}
         select count(*) as attempted,
                count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard
-        from campaign_recipient r join contact_list_membership c using (contact_id)
-        left join established e using (contact_id)
-        left join bounce_event b on b.campaign_id = :campaign and b.sweep = :sweep and b.contact_id = r.contact_id
-        where r.campaign_id = :campaign and e.contact_id is null and not c.is_anonymised
-          and r.contact_id <> all(:without) and b.bounce_class is distinct from {_NOT_TRIED}
+        from known k join contact_list_membership c using (contact_id)
+        left join bounce_event b on b.campaign_id = :campaign and b.sweep = :sweep and b.contact_id = k.contact_id
+        where not k.is_reached and not c.is_anonymised and b.bounce_class is distinct from {_NOT_TRIED}
         """,
         campaign=campaign_id,
         sweep=sweep,
         as_of=as_of,
         without=list(without),
+        lately=_LATELY,
     )
     return NewContacts(int(row["attempted"]), int(row["hard"]))
 
@@ -207,6 +236,31 @@ def flag(connection: Connection, campaign_id: int, groups: Collection[Group]) ->
         )
 
 
+_LAST_SEND = """
+    with sends as materialized (
+        select s.id as campaign_id, f.sweep, coalesce(s.send_start_at, s.send_end_at) as sent_at
+        from campaign_schedule s join lateral (
+            select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
+        ) f on true
+        where coalesce(s.send_start_at, s.send_end_at) <= :as_of and {since}
+    )
+    -- The newest send first, and in it one contact after the other, until somebody is found: at a domain that answers that is
+    -- nearly the first one, at one that does not its own contacts are all that is read. The limits keep both in this order.
+    select d.domain, found.sent_at
+    from unnest(cast(:domains as text[])) d (domain) cross join lateral (
+        select s.sent_at from (select * from sends order by sent_at desc offset 0) s cross join lateral (
+            select 1 from (select contact_id from contact_list_membership
+                           where domain = d.domain and not is_anonymised offset 0) c
+            cross join lateral (
+                select 1 from campaign_recipient r
+                left join bounce_event b on b.campaign_id = r.campaign_id and b.sweep = s.sweep and b.contact_id = r.contact_id
+                where r.campaign_id = s.campaign_id and r.contact_id = c.contact_id and {shows} limit 1) shown
+            limit 1) somebody
+        order by s.sent_at desc limit 1) found
+"""
+"""The start of the last send in which somebody at each of the ``:domains`` showed something."""
+
+
 def last_reached(connection: Connection, domains: Collection[str], as_of: datetime) -> Mapping[str, datetime]:
     """The start of the last send that reached anybody at each of some domains (UTC), of those sent by then and read whole; a
     domain of which nobody was ever reached is missing."""
@@ -214,23 +268,11 @@ def last_reached(connection: Connection, domains: Collection[str], as_of: dateti
         return {}
     found = fetch_all(
         connection,
-        """
-        select c.domain, max(coalesce(s.send_start_at, s.send_end_at)) as reached_at
-        from contact_list_membership c join campaign_recipient r using (contact_id)
-        join campaign_schedule s on s.id = r.campaign_id join lateral (
-            select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
-        ) f on true
-        where c.domain = any(:domains) and not c.is_anonymised
-          and coalesce(s.send_start_at, s.send_end_at) <= :as_of
-          and not exists (
-              select 1 from bounce_event b
-              where b.campaign_id = s.id and b.sweep = f.sweep and b.contact_id = r.contact_id)
-        group by 1
-        """,
+        _LAST_SEND.format(since="true", shows="b.contact_id is null"),
         domains=sorted(domains),
         as_of=as_of,
     )
-    return {str(row["domain"]): row["reached_at"] for row in found}
+    return {str(row["domain"]): row["sent_at"] for row in found}
 
 
 def domains_of_account(connection: Connection) -> frozenset[str]:
@@ -255,28 +297,17 @@ def last_answered(
         return {}
     found = fetch_all(
         connection,
-        f"""
-        with sends as materialized (
-            select s.id, f.sweep, coalesce(s.send_start_at, s.send_end_at) as sent_at
-            from campaign_schedule s join lateral (
-                select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
-            ) f on true
-            where coalesce(s.send_start_at, s.send_end_at) between :since and :as_of
-        )
-        select c.domain, max(s.sent_at) as answered_at
-        from contact_list_membership c join campaign_recipient r using (contact_id) join sends s on s.id = r.campaign_id
-        left join bounce_event b on b.campaign_id = s.id and b.sweep = s.sweep and b.contact_id = r.contact_id
-        where c.domain = any(:domains) and not c.is_anonymised
-          and (b.contact_id is null
-               or (b.bounce_class not in ({_NOT_TRIED}, {_UNKNOWN}) and b.reason != all(:unanswered)))
-        group by 1
-        """,
+        _LAST_SEND.format(
+            since="coalesce(s.send_start_at, s.send_end_at) >= :since",
+            shows=f"""(b.contact_id is null
+                       or (b.bounce_class not in ({_NOT_TRIED}, {_UNKNOWN}) and b.reason <> all(:unanswered)))""",
+        ),
         domains=sorted(domains),
         unanswered=sorted(unanswered),
         since=since,
         as_of=as_of,
     )
-    return {str(row["domain"]): row["answered_at"] for row in found}
+    return {str(row["domain"]): row["sent_at"] for row in found}
 
 
 def keep_counts(connection: Connection, campaign_id: int, counts: Iterable[PastCount]) -> None:

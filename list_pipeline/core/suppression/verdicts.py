@@ -77,6 +77,15 @@ class CountedDeliveries:
 
 
 @dataclass(frozen=True, slots=True)
+class PastInAll:
+    """A contact's other campaigns in all, also those that no rule looks at any more: how many reached it, and the start of the
+    first (UTC); None: there is none."""
+
+    deliveries: int
+    first_sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """How a domain answers. ``answered_at``: the start of the last send in which anybody at the domain, or at its mail operator
     where that is known, was delivered to or refused by a server (UTC); None: nobody, as far back as it matters."""

@@ -345,21 +345,17 @@ def _open_questions(services: Storing, campaign: Campaign, events: Sequence[Fail
     """The failures for which words can matter: disputed ones first, then those of which Mailjet gives no state that is known,
     then soft ones that may complete a pattern, then refused access, which may be an unknown user; the latest first within
     each."""
-    soft = [event for event in events if event.counts and event.bounce_class is BounceClass.SOFT]
+    soft = {
+        event.contact_id: event.reason for event in events if event.counts and event.bounce_class is BounceClass.SOFT
+    }
     with services.database.begin() as connection:
-        past = bounce_rows.attempts_of(
+        repeated = bounce_rows.failed_before(
             connection,
-            [event.contact_id for event in soft],
+            soft,
+            SuppressionPolicy().soft_attempts - 1,
             except_campaign=campaign.campaign_id,
             as_of=services.clock.now(),
         )
-    needed = SuppressionPolicy().soft_attempts - 1
-    repeated = {
-        event.contact_id
-        for event in soft
-        if needed
-        <= sum(one.failure is not None and one.failure.reason is event.reason for one in past[event.contact_id])
-    }
     ranked = []
     for event in events:
         if event.is_contradictory:

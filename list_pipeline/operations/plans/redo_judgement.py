@@ -42,7 +42,9 @@ def judged(
     latest = outcome_rows.latest_changes(connection, ids)
     suppressed_address = queue.with_suppressed_address(connection, ids)
     reinstated = redone.reinstated_after(connection, undone)
-    attempts = bounce_rows.attempts_of(connection, ids, except_campaign=campaign_id, as_of=now)
+    attempts = bounce_rows.attempts_since_delivery(
+        connection, dict.fromkeys(ids, now), except_campaign=campaign_id, as_of=now
+    )
     return [
         redo(
             one,

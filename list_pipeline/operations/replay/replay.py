@@ -284,7 +284,16 @@ class _Replay:
     ) -> Told:
         """What rules are told that know no incidents."""
         otherwise = Otherwise({}, flagged)
-        known = gather(self._connection, self._campaigns[reading.campaign_id], events, as_of, (), as_of, otherwise)
+        known = gather(
+            self._connection,
+            self._campaigns[reading.campaign_id],
+            events,
+            as_of,
+            (),
+            as_of,
+            otherwise,
+            every_failure=True,
+        )
         return Told(events, known.history, known.facts, replace(known.context, incidents=()), as_of)
 
 

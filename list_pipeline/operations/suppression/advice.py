@@ -26,10 +26,18 @@ from list_pipeline.core.suppression.plan_summary import (
     position,
 )
 from list_pipeline.core.suppression.policy import SuppressionPolicy
-from list_pipeline.core.suppression.verdicts import Attempt, AttemptOutcome, CampaignContext, ContactFacts, Verdict
+from list_pipeline.core.suppression.verdicts import (
+    Attempt,
+    AttemptOutcome,
+    CampaignContext,
+    ContactFacts,
+    PastInAll,
+    Verdict,
+)
 
 _POLICY = SuppressionPolicy()
 _NO_HISTORY: Mapping[int, Sequence[Attempt]] = MappingProxyType({})
+_NOT_IN_ALL: Mapping[int, PastInAll] = MappingProxyType({})
 _UNKNOWN = ContactFacts(is_known=False)
 
 
@@ -53,6 +61,7 @@ def ask_about(
     context: CampaignContext,
     *,
     history: Mapping[int, Sequence[Attempt]] = _NO_HISTORY,
+    in_all: Mapping[int, PastInAll] = _NOT_IN_ALL,
     as_of: datetime | None = None,
     policy: SuppressionPolicy = _POLICY,
 ) -> AdviceQuestion:
@@ -65,11 +74,12 @@ def ask_about(
         verdicts: one a contact.
         facts: what our rows know about each contact.
         context: the campaign.
-        history: the other campaigns of each contact.
+        history: the other campaigns of each contact, at least back to its last delivery.
+        in_all: what all of them together were, for borderline contacts whose ``history`` goes back no further.
         as_of: the moment that is judged for (UTC); None: the last failure of all.
     """
     last = as_of or max((event.occurred_at for one in verdicts for event in one.events), default=None)
-    case = _CampaignVerdicts(facts, context, history, last)
+    case = _CampaignVerdicts(facts, context, history, in_all, last)
     grouped: dict[tuple[str, str, str, str], list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda one: one.contact_id):
         grouped.setdefault(_key(verdict), []).append(verdict)
@@ -170,6 +180,7 @@ class _CampaignVerdicts:
     facts: Mapping[int, ContactFacts]
     context: CampaignContext
     history: Mapping[int, Sequence[Attempt]]
+    in_all: Mapping[int, PastInAll]
     as_of: datetime | None
 
     def group(self, members: Sequence[Verdict]) -> PlanGroup:
@@ -197,7 +208,10 @@ class _CampaignVerdicts:
         """One borderline contact."""
         events = verdict.events
         past = self.history.get(verdict.contact_id, ())
-        begun = min((one.sent_at for one in past), default=None)
+        known = self.in_all.get(verdict.contact_id)
+        if known is None:
+            known = PastInAll(self._deliveries(verdict), min((one.sent_at for one in past), default=None))
+        begun = known.first_sent_at
         sends = {one.campaign_id: one.sent_at for one in past} | {self.context.campaign_id: self.context.sent_at}
 
         def sent_at(event: FailureEvent) -> datetime:
@@ -210,7 +224,7 @@ class _CampaignVerdicts:
             span_days=days_between(sent_at(events[0]), sent_at(events[-1])) if events else 0,
             days_since_last_hit=self._days_since(verdict),
             confidence=verdict.confidence or 0.0,
-            deliveries_before=self._deliveries(verdict),
+            deliveries_before=known.deliveries,
             days_known=(self.as_of - begun).days if self.as_of is not None and begun is not None else 0,
             is_same_reason=len({event.reason for event in events}) <= 1,
             domain_kind=domain_kind(self.context.domain_of.get(verdict.contact_id)).value,

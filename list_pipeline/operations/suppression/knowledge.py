@@ -56,11 +56,14 @@ class Otherwise:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Our knowledge of the contacts that a campaign's bounces concern."""
+    """Our knowledge of the contacts that a campaign's bounces concern. ``history``: their other campaigns, no further back than
+    the last delivery before the failure, which is as far as a rule looks. ``reinstated``: when people last took a suppression
+    back; what went before is no evidence."""
 
     facts: Mapping[int, ContactFacts]
     history: Mapping[int, Sequence[Attempt]]
     context: CampaignContext
+    reinstated: Mapping[int, datetime]
 
 
 def gather(
@@ -71,6 +74,8 @@ def gather(
     tested: Sequence[TestedGroup],
     known_by: datetime,
     otherwise: Otherwise | None = None,
+    *,
+    every_failure: bool = False,
 ) -> Known:
     """What the rules are told about the contacts that a campaign's bounces concern.
 
@@ -80,6 +85,8 @@ def gather(
         tested: its groups with their verdicts.
         known_by: opens and clicks that were told later are not known yet.
         otherwise: where a plan of the past is only imagined.
+        every_failure: the history has those of before the last delivery too: other tools count them, our rules do not look past
+            a delivery.
     """
     mailed_count = sent_campaigns.campaign_by_key(connection, campaign.key).recipient_count or 0
     complaining = (
@@ -90,7 +97,8 @@ def gather(
     ids = sorted({event.contact_id for event in events} | set(complaining))
     mailed = recipient_rows.recipients_among(connection, campaign.campaign_id, ids)
     flags = members.facts_of(connection, ids)
-    past = bounce_rows.attempts_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
+    past = _past(connection, campaign.campaign_id, ids, events, as_of, every_failure=every_failure)
+    campaigns = bounce_rows.campaigns_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
     reinstated = outcome_rows.reinstated_since(connection, ids) if otherwise is None else {}
     rejected = _rejected(connection, past) if otherwise is None else frozenset()
     domains = members.domains_of(connection, ids)
@@ -109,7 +117,7 @@ def gather(
             is_anonymised=flag["is_anonymised"],
             is_unreadable=flag["is_unreadable"],
             is_complaining=flag["is_complaining"] if otherwise is None else contact_id in otherwise.complaining,
-            campaigns_count=len(past[contact_id]) + (contact_id in mailed),
+            campaigns_count=campaigns.get(contact_id, 0) + (contact_id in mailed),
             domain_reached_at=reached.get(contact_id),
             address_worked_at=signs[contact_id].address_worked_at if contact_id in signs else None,
             deliveries=deliveries_of(flag),
@@ -134,7 +142,7 @@ def gather(
     ours = own_faults(events, domains, operators, as_of)
     incidents = (*struck, *(one for one in ours if one.group not in {group.group for group in struck}))
     context = CampaignContext(campaign.campaign_id, mailed_count, domains, sent_at, incidents)
-    return Known(facts, history, context)
+    return Known(facts, history, context, reinstated)
 
 
 def with_reach(connection: Connection, known: Known, since: Mapping[int, datetime], as_of: datetime) -> Known:
@@ -157,14 +165,35 @@ def deliveries_of(flag: Mapping[str, Any]) -> CountedDeliveries | None:
     return None if count is None or counted_at is None else CountedDeliveries(int(count), counted_at)
 
 
+def _past(
+    connection: Connection,
+    campaign_id: int,
+    ids: Sequence[int],
+    events: Sequence[FailureEvent],
+    as_of: datetime,
+    *,
+    every_failure: bool,
+) -> Mapping[int, Sequence[PastAttempt]]:
+    """The other campaigns of contacts back to the last delivery before their failure; with the failures of before it too where
+    they are wanted."""
+    failed_at = dict.fromkeys(ids, as_of) | {event.contact_id: event.occurred_at for event in events}
+    past = bounce_rows.attempts_since_delivery(connection, failed_at, except_campaign=campaign_id, as_of=as_of)
+    if not every_failure:
+        return past
+    failures = bounce_rows.failures_of(connection, ids, except_campaign=campaign_id, as_of=as_of)
+    return {
+        contact_id: sorted(
+            {one.campaign_id: one for one in (*failures[contact_id], *tries)}.values(),
+            key=lambda one: (one.sent_at, one.campaign_id),
+        )
+        for contact_id, tries in past.items()
+    }
+
+
 def _rejected(connection: Connection, past: Mapping[int, Sequence[PastAttempt]]) -> frozenset[tuple[int, int]]:
     """Campaign and contact of the past failures for which a person rejected a suppression."""
     failed = {one.campaign_id for tries in past.values() for one in tries if one.failure is not None}
-    return frozenset(
-        (campaign_id, contact_id)
-        for campaign_id in failed
-        for contact_id in earlier_looks.rejected_contacts(connection, campaign_id)
-    )
+    return earlier_looks.rejected_after(connection, sorted(failed))
 
 
 def _attempt(past: PastAttempt, held_by: Group | None, is_rejected: bool) -> Attempt:

@@ -33,6 +33,7 @@ from list_pipeline.core.suppression.rules import (
 )
 from list_pipeline.core.suppression.sample import draw, watch_drawn
 from list_pipeline.core.suppression.verdicts import (
+    PastInAll,
     SuppressionRule,
     Verdict,
     VerdictAction,
@@ -59,6 +60,7 @@ from list_pipeline.operations.suppression.shadow import compare_shadow
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage import reviews as review_rows
+from list_pipeline.storage.bounces import past_in_all
 from list_pipeline.storage.lock import MutationLock, mutation_lock
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import earlier_looks, journal, plan_rows
@@ -118,7 +120,15 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
         open_questions = {i: one for i, one in open_questions.items() if one.rule is not SuppressionRule.COMPLAINT}
     verdicts = keep_asked(verdicts, open_questions, incidents)
     verdicts = _tested_first(services, run, verdicts)
-    asked = ask_about(verdicts, known.facts, known.context, history=known.history, as_of=as_of, policy=policy)
+    asked = ask_about(
+        verdicts,
+        known.facts,
+        known.context,
+        history=known.history,
+        in_all=_past_in_all(services, run, verdicts, known, as_of),
+        as_of=as_of,
+        policy=policy,
+    )
     opinion = optimization.advise(access or access_for(services, run), asked.summary)
     keep_record(
         services,
@@ -161,6 +171,15 @@ def plan_suppression(services: Services, run: Maintenance, access: ModelAccess |
         rationale=opinion.rationale,
     )
     return saved
+
+
+def _past_in_all(
+    services: Services, run: Maintenance, verdicts: Sequence[Verdict], known: Known, as_of: datetime
+) -> Mapping[int, PastInAll]:
+    """All of the past of the contacts that the advisor is asked about singly."""
+    since = {one.contact_id: known.reinstated.get(one.contact_id) for one in verdicts if one.is_borderline}
+    with services.database.begin() as connection:
+        return past_in_all(connection, since, except_campaign=run.campaign.campaign_id, as_of=as_of)
 
 
 def _tested_first(services: Services, run: Maintenance, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:

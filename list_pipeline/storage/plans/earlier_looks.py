@@ -5,7 +5,7 @@ Does not belong here: the plans themselves (``plan_rows``), and what follows for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection
 
@@ -35,22 +35,28 @@ def _undo_stands(withdrawn: str) -> str:
 def rejected_contacts(connection: Connection, campaign_id: int) -> frozenset[int]:
     """Contacts whose suppression after a campaign a person rejected, with its plan or by itself, or ended with an undo that
     nobody took back. What lapsed with its plan is judged anew."""
+    return frozenset(contact_id for _, contact_id in rejected_after(connection, [campaign_id]))
+
+
+def rejected_after(connection: Connection, campaign_ids: Collection[int]) -> frozenset[tuple[int, int]]:
+    """The same of several campaigns: campaign and contact of each."""
     found = fetch_all(
         connection,
         f"""
-        select i.contact_id from plan p join plan_item i using (plan_id)
-        where p.campaign_id = :campaign and p.kind = 'suppression' and i.action = 'suppress'
+        select p.campaign_id, i.contact_id from plan p join plan_item i using (plan_id)
+        where p.campaign_id = any(:campaigns) and p.kind = 'suppression' and i.action = 'suppress'
           and (p.status = 'rejected' or p.status = 'withdrawn' and {_undo_stands("p")})
         union
-        select coalesce(r.contact_id, cast(held.contact_id as bigint)) from review_item r join plan p using (plan_id)
+        select p.campaign_id, coalesce(r.contact_id, cast(held.contact_id as bigint)) as contact_id
+        from review_item r join plan p using (plan_id)
         left join lateral jsonb_array_elements_text(r.details -> 'contact_ids') held (contact_id) on r.contact_id is null
-        where p.campaign_id = :campaign and p.kind = 'suppression'
+        where p.campaign_id = any(:campaigns) and p.kind = 'suppression'
           and (r.status = 'rejected' or r.status = 'withdrawn' and p.status <> 'expired' and {_undo_stands("r")})
           and (r.kind = 'incident' or r.kind = 'plan' and r.contact_id is not null)
         """,
-        campaign=campaign_id,
+        campaigns=list(campaign_ids),
     )
-    return frozenset(int(row["contact_id"]) for row in found)
+    return frozenset((int(row["campaign_id"]), int(row["contact_id"])) for row in found)
 
 
 def asked_contacts(connection: Connection, campaign_id: int, except_sweep: Sweep) -> Mapping[int, AskedAbout]:

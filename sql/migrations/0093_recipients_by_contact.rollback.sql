@@ -1,0 +1,2 @@
+create index campaign_recipient_contact_idx on list_pipeline.campaign_recipient (contact_id);
+drop index list_pipeline.campaign_recipient_by_contact_idx;
