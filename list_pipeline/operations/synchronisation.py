@@ -23,6 +23,7 @@ from list_pipeline.operations.membership.list_reading import SyncReport
 from list_pipeline.operations.progress import Progress, logged
 from list_pipeline.operations.safety.restore_guard import needs_reading, note_alive
 from list_pipeline.operations.told_events.receive import join_waiting
+from list_pipeline.storage.history import keep_statistics
 from list_pipeline.storage.limiter import forget_old_requests
 from list_pipeline.storage.membership.sync import set_sync_requests
 
@@ -50,6 +51,7 @@ def synchronise(services: Reconciling, *, full: bool = False, progress: Progress
     bounces.load_history(services, progress)
     report.requests = services.mailjet.requests_made - before - (reconciled.sync_requests if reconciled else 0)
     with services.database.begin() as connection:
+        keep_statistics(connection)
         set_sync_requests(connection, report.sync_run_id, report.requests)
     forget_old_requests(services.database, services.clock.now())
     note_alive(services)

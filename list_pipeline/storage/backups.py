@@ -30,11 +30,11 @@ from list_pipeline.storage.database import (
 
 
 def tables(connection: Connection) -> list[str]:
-    """Names of the tables of our schema, in order; none where there is no schema."""
+    """Names of the tables of our schema, in order; none where there is no schema. A table stands for its partitions."""
     found = fetch_all(
         connection,
         "select c.relname as name from pg_class c where c.relnamespace = to_regnamespace(:schema) and c.relkind in ('r', 'p')"
-        " order by c.relname",
+        " and not c.relispartition order by c.relname",
         schema=SCHEMA,
     )
     return [str(row["name"]) for row in found]

@@ -56,6 +56,7 @@ class Column:
 
 def columns(connection: Connection) -> tuple[Column, ...]:
     """Every column that can name a person, by table, as the catalogue has them now; a table added later is among them.
+    The partitions of a table are searched and changed through it.
 
     Left out are numbers that the database gives itself and references to them, and what is known to be something else.
     """
@@ -66,8 +67,8 @@ def columns(connection: Connection) -> tuple[Column, ...]:
                exists (select 1 from pg_constraint f where f.contype = 'f' and f.conrelid = c.oid
                          and a.attnum = any(f.conkey) and f.confrelid <> cast(:members as regclass)) as is_reference
         from pg_class c join pg_attribute a on a.attrelid = c.oid join pg_type t on t.oid = a.atttypid
-        where c.relnamespace = cast(:schema as regnamespace) and c.relkind in ('r', 'p') and a.attnum > 0
-          and not a.attisdropped
+        where c.relnamespace = cast(:schema as regnamespace) and c.relkind in ('r', 'p')
+          and not c.relispartition and a.attnum > 0 and not a.attisdropped
         order by c.relname, a.attnum
         """,
         schema=SCHEMA,
@@ -97,7 +98,7 @@ def by_table(connection: Connection) -> dict[str, list[Column]]:
 def rows_naming(
     connection: Connection, person: Person, table: Sequence[Column]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a table that name a person, each with its place (``ctid``) and its columns.
+    """The rows of a table that name a person, each with its place (partition and ``ctid``) and its columns.
 
     The statement finds a few too many, by parts of the address; each value is judged by itself.
 
@@ -124,7 +125,7 @@ def _candidates(table: Sequence[Column]) -> str:
     names = ", ".join(f'r."{column.name}"' for column in table)
     words = f"lower(concat_ws(' ', {', '.join(texts)}))" if texts else "''"
     return f"""
-        select r.ctid::text as place, {names} from {SCHEMA}."{table[0].table}" r
+        select r.tableoid::text || ' ' || r.ctid::text as place, {names} from {SCHEMA}."{table[0].table}" r
         cross join lateral (select {words} as words) w where {" or ".join(conditions)}
     """
 

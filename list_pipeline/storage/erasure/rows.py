@@ -208,12 +208,15 @@ def _rewrite(connection: Connection, person: Person, table: Sequence[Column]) ->
         return
     for place, values in list(rows_naming(connection, person, written)):
         named = [column for column in written if names(person, column, values[column.name])]
+        partition, row = place.split(" ")
         execute(
             connection,
             f'update {SCHEMA}."{table[0].table}" set '
             + ", ".join(f'"{column.name}" = {_CASTS[column.kind].format(n)}' for n, column in enumerate(named))
-            + " where ctid = cast(:place as tid)",
-            place=place,
+            # The same ``ctid`` is a row in each partition.
+            + " where tableoid = cast(:partition as oid) and ctid = cast(:row as tid)",
+            partition=partition,
+            row=row,
             **{f"v{n}": _without(person, column, values[column.name]) for n, column in enumerate(named)},
         )
 

@@ -53,6 +53,7 @@ TABLES = {
     "list_size_delta",
     "audience_batch",
     "launch_change",
+    "campaign_recipient_newest", "bounce_event_newest",
 }  # fmt: skip
 INDEXES = {
     "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -88,6 +89,7 @@ INDEXES = {
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
     "list_membership_unsubscribed_idx", "list_membership_left_idx", "contact_excluded_idx", "contact_anonymised_idx",
+    "campaign_recipient_newest_contact_idx", "bounce_event_newest_contact_idx",
     "contact_domain_idx", "contact_spelling_idx", "contact_in_two_lists_idx", "contact_suppressed_and_mailable_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
@@ -155,6 +157,8 @@ FOREIGN_KEYS = {
     ("review_item", "plan_id", "plan", "c", "a"),
     ("schedule_change", "campaign_id", "campaign_schedule", "c", "a"),
     ("work_timing", "log_id", "list_maintenance_log", "n", "a"),
+    ("bounce_event_newest", "campaign_id,sweep", "bounce_fetch", "c", "a"),
+    ("campaign_recipient_newest", "campaign_id", "campaign_schedule", "c", "a"),
 }
 
 Rows = list[tuple[Any, ...]]

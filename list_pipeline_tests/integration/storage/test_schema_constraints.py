@@ -757,6 +757,7 @@ def test_every_table_with_checks_has_one_that_a_test_violates(populated: psycopg
     found = populated.execute(
         "select distinct c.relname from pg_constraint k join pg_class c on c.oid = k.conrelid"
         " where k.contype = 'c' and k.connamespace = 'list_pipeline'::regnamespace and c.relname not like '%yoyo%'"
+        " and not c.relispartition"
     ).fetchall()
     statements = " ".join(FORBIDDEN.values())
     assert {row[0] for row in found if f" {row[0]} " not in statements} == set()
