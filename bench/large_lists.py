@@ -17,7 +17,8 @@ Waiting is on a clock that stands still until somebody sleeps on it: the limiter
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import pairwise
 from math import ceil
@@ -26,6 +27,7 @@ from bench.account import Account, account, quiet
 from bench.figures import Figure, Unit, exponent
 from bench.meter import Cost, PostgresMeter, metered, peak_mb
 from list_pipeline.core.lists import CAMPAIGN_LISTS
+from list_pipeline.core.plans.policy import EXECUTION
 from list_pipeline.core.reports.facts import MaintenanceFacts
 from list_pipeline.operations import setup
 from list_pipeline.operations.maintenance import workflow
@@ -34,6 +36,7 @@ from list_pipeline.operations.runs.run import due
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.weekly.report import check_week
 from list_pipeline.storage.database import fetch_all, fetch_scalar
+from list_pipeline.storage.membership import members
 
 PART = "large lists"
 SIZES = (3_000, 100_000, 1_000_000)
@@ -51,7 +54,8 @@ MEMORY_MB = 512.0
 
 @dataclass(frozen=True)
 class Maintained:
-    """One maintenance. ``waited_s``: for the limiter and for answers, on the account's clock."""
+    """One maintenance. ``waited_s``: for the limiter and for answers, on the account's clock. ``unsubscribed``: how many are, on
+    each list, and how many are excluded."""
 
     contacts: int
     facts: MaintenanceFacts
@@ -59,6 +63,7 @@ class Maintained:
     requests: int
     waited_s: float
     cost: Cost
+    unsubscribed: Sequence[int]
 
     @property
     def seconds(self) -> float:
@@ -69,13 +74,64 @@ class Maintained:
 def least_requests(failures: int, suppressed: int, moved: int, job_contacts: int) -> int:
     """The fewest requests that read so many failures from both of Mailjet's sources, suppress and move so many contacts, and
     see that it was done: the sizes of the five lists before and after each wave, and a page for each thousand that were
-    added."""
+    added. Nothing is looked at before anything is changed, and nobody is proven to have left a list."""
     reading = 1 + 2 * (failures // PAGE + 1)
     sizes = 1 + 5
-    jobs = ceil(suppressed / job_contacts) + ceil(moved / job_contacts)
     waves = 2 * ((suppressed > 0) + (moved > 0))
-    added = ceil(suppressed / PAGE) + ceil(moved / PAGE)
-    return reading + sizes + 2 * 2 * jobs + waves + added
+    return reading + sizes + 2 * 2 * _jobs(suppressed, moved, job_contacts) + waves + _pages(suppressed, moved)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What safety demands to be looked at beside the least, in requests, for so many suppressed and moved contacts.
+
+    Each stands in docs/architecture.md, "Requests": failures are read from each of seven message statuses, and receivers' words
+    of up to sixty; sizes are taken before and after; lists are synchronised before anything is changed, three times, and the
+    contacts of the plan looked for among the unsubscribed and excluded; sends are asked about before and between; what was
+    changed is seen at its place.
+    """
+
+    words: int
+    statuses: int
+    sizes: int
+    syncs: int
+    by_place: int
+    sends: int
+    read_back: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(asdict(self).values())
+
+
+def looks(failures: int, suppressed: int, moved: int, job_contacts: int, unsubscribed: Sequence[int]) -> Looks:
+    """``unsubscribed``: how many are on each list, and how many are excluded."""
+    phases = (suppressed > 0) + (moved > 0)
+    by_place = sum(min(n, ceil(many / 950)) for n in (suppressed, moved) for many in unsubscribed)
+    flights = 2 * (_flights(ceil(suppressed / job_contacts)) + _flights(ceil(moved / job_contacts)))
+    return Looks(
+        words=min(60, failures),
+        statuses=7,
+        sizes=6,
+        syncs=12 * (phases + 1),
+        by_place=by_place,
+        sends=3 * (phases + 1) + 4,
+        read_back=2 * flights + 7 * (suppressed > 0) + 2 * phases,
+    )
+
+
+def _jobs(suppressed: int, moved: int, job_contacts: int) -> int:
+    return ceil(suppressed / job_contacts) + ceil(moved / job_contacts)
+
+
+def _flights(jobs: int) -> int:
+    """The first job of a wave goes alone, then ten together."""
+    return min(jobs, 1) + ceil(max(jobs - 1, 0) / EXECUTION.jobs_in_flight)
+
+
+def _pages(suppressed: int, moved: int) -> int:
+    return ceil(suppressed / PAGE) + ceil(moved / PAGE)
 
 
 def one_at_a_time(failures: int, suppressed: int, moved: int) -> int:
@@ -90,6 +146,9 @@ def _say(words: str) -> None:
 def _maintain(made: Account, meter: PostgresMeter, contacts: int) -> Maintained:
     services = made.services
     (one,) = due(services)
+    with services.database.begin() as connection:
+        stored = members.stored_sizes(connection).values()
+        unsubscribed = [*(one.unsubscribed for one in stored), members.excluded_contacts(connection)]
     made.control.add_fault("delay", path="^/v3/", seconds=ANSWER_S, count=None)
     before, began = services.mailjet.requests_made, made.clock.now()
     with metered(meter) as cost:
@@ -106,7 +165,7 @@ def _maintain(made: Account, meter: PostgresMeter, contacts: int) -> Maintained:
             )
         )
     maintained = Maintained(
-        contacts, done.report.facts, failures, services.mailjet.requests_made - before, waited_s, cost
+        contacts, done.report.facts, failures, services.mailjet.requests_made - before, waited_s, cost, unsubscribed
     )
     _say(
         f"{contacts:,} contacts, {failures:,} failures: {maintained.requests} requests, {waited_s:.0f} s waiting, "
@@ -210,20 +269,32 @@ def _requests(size: Size) -> list[Figure]:
     one = size.scaled
     changed = one.failures, one.facts.suppression.confirmed_total, one.facts.rebalancing.confirmed
     least = least_requests(*changed, size.job_contacts)
+    demanded = looks(*changed, size.job_contacts, one.unsubscribed)
+    name = f"requests of a maintenance: {_named(size)}"
+    words = ", ".join(f"{count} {what}" for what, count in asdict(demanded).items())
     return [
         Figure(
             PART,
-            f"requests of a maintenance: {_named(size)}",
+            name,
             one.requests,
             Unit.REQUESTS,
-            "counted by the client; the least is computed from what was done",
-            least,
-            "the least that can be asked",
+            f"counted by the client; {least} at the least, and the looks that safety demands: {words}",
+            least + demanded.total,
+            "the least with the looks of safety",
             1.15,
         ),
         Figure(
             PART,
-            f"the same, beside one contact at a time: {one.contacts:,} contacts",
+            "  beside the least without any look",
+            one.requests,
+            Unit.REQUESTS,
+            "no changed list is looked at before, and no removal proven: for orientation",
+            least,
+            "the least",
+        ),
+        Figure(
+            PART,
+            "  beside one contact at a time",
             one.requests,
             Unit.REQUESTS,
             "three requests for each change",
@@ -270,8 +341,8 @@ def _flat(found: list[Size]) -> list[Figure]:
 def _largest(size: Size) -> list[Figure]:
     one = size.scaled
     changed = one.failures, one.facts.suppression.confirmed_total, one.facts.rebalancing.confirmed
-    least = least_requests(*changed, size.job_contacts)
-    floor_s = max(least * ANSWER_S, (least - LIMIT) * 60 / LIMIT)
+    least = least_requests(*changed, size.job_contacts) + looks(*changed, size.job_contacts, one.unsubscribed).total
+    floor_s = least * ANSWER_S + max(least - LIMIT, 0) * 60 / LIMIT
     return [
         Figure(
             PART,

@@ -14,8 +14,9 @@ do $$
 declare found record;
 begin
     for found in
-        select i.indexrelid::regclass as old_name, case when i.indisprimary then t.name || '_pkey' else t.name || '_contact_idx' end
-            as new_name
+        select i.indexrelid::regclass as old_name,
+               t.name || case when i.indisprimary then '_pkey' when t.name = 'campaign_recipient' then '_by_contact_idx'
+                              else '_contact_idx' end as new_name
         from unnest(array['bounce_event', 'campaign_recipient']) t (name)
         join pg_index i on i.indrelid = ('list_pipeline.' || t.name)::regclass
     loop

@@ -3,7 +3,7 @@
 -- nothing is ever refused. The product closes a span about once a year (storage.history).
 alter table list_pipeline.campaign_recipient rename to campaign_recipient_newest;
 alter index list_pipeline.campaign_recipient_pkey rename to campaign_recipient_newest_pkey;
-alter index list_pipeline.campaign_recipient_contact_idx rename to campaign_recipient_newest_contact_idx;
+alter index list_pipeline.campaign_recipient_by_contact_idx rename to campaign_recipient_newest_by_contact_idx;
 alter table list_pipeline.campaign_recipient_newest
     rename constraint campaign_recipient_campaign_id_fkey to campaign_recipient_newest_campaign_id_fkey;
 create table list_pipeline.campaign_recipient
@@ -11,7 +11,7 @@ create table list_pipeline.campaign_recipient
 alter table list_pipeline.campaign_recipient
     add primary key (campaign_id, contact_id),
     add foreign key (campaign_id) references list_pipeline.campaign_schedule (id) on delete cascade;
-create index campaign_recipient_contact_idx on list_pipeline.campaign_recipient (contact_id);
+create index campaign_recipient_by_contact_idx on list_pipeline.campaign_recipient (contact_id, campaign_id);
 alter table list_pipeline.campaign_recipient attach partition list_pipeline.campaign_recipient_newest default;
 
 alter table list_pipeline.bounce_event rename to bounce_event_newest;

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 
 from list_pipeline.core.incidents.policy import INCIDENTS, IncidentPolicy
 from list_pipeline.core.monitoring.complaints import COMPLAINT_ALERT_PERCENT, COMPLAINT_TARGET_PERCENT
@@ -128,5 +129,11 @@ class SuppressionPolicy:
 
         Part of a plan's identity: a plan that was approved under other figures is another plan.
         """
-        figures = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-        return f"{POLICY_REVISION}-{hashlib.sha256(figures.encode()).hexdigest()[:8]}"
+        return _version(self)
+
+
+@cache
+def _version(policy: SuppressionPolicy) -> str:
+    """Computed once a policy: every verdict of a plan names it."""
+    figures = json.dumps(asdict(policy), sort_keys=True, separators=(",", ":"))
+    return f"{POLICY_REVISION}-{hashlib.sha256(figures.encode()).hexdigest()[:8]}"

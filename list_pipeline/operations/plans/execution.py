@@ -290,9 +290,7 @@ class _Execution:
         """Post what is planned, wave by wave, and say whether anything is still planned."""
         steps: Sequence[Step] = ()
         for wave in WAVES:
-            if wave is SECOND_WAVE and any(
-                s.kind is ItemAction.ENROL and s.state is StepState.CONFIRMED for s in steps
-            ):
+            if wave is SECOND_WAVE and self._has_enrolled():
                 self._edits.reverse_unsubscribed([])
             if wave is THIRD_WAVE:
                 self._edits.unsubscribe_where_added()
@@ -346,11 +344,14 @@ class _Execution:
         return given_up > 0
 
     def _batches(self, wave: Sequence[StepAction]) -> tuple[Sequence[Step], list[list[Step]]]:
-        """The steps of the plan, and the planned ones of a wave in groups that one job can carry out.
+        """The steps of the plan, and the planned ones of a wave in groups that one job can carry out; where nothing is planned
+        any more, neither.
 
         With the wave at its end, what follows a failed step is skipped, and left out of the steps.
         """
         with self._lock.writing() as connection:
+            if not journal.is_any(connection, self._plan_id, StepState.PLANNED):
+                return (), []
             steps: Sequence[Step] = journal.steps_of(connection, self._plan_id)
             batches = jobs_of_wave(steps, wave, self._posting.most, self._may_go_on)
             if not batches:
@@ -360,6 +361,10 @@ class _Execution:
                 left_out = set(skipped)
                 steps = [step for step in steps if step not in left_out]
         return steps, batches
+
+    def _has_enrolled(self) -> bool:
+        with self._lock.writing() as connection:
+            return journal.is_any(connection, self._plan_id, StepState.CONFIRMED, ItemAction.ENROL)
 
     def _may_go_on(self, step: Step) -> bool:
         return (self._only is None or step.contact_id in self._only) and step.change_id not in self._held

@@ -25,12 +25,13 @@ from list_pipeline.storage.database import (
     execute,
     fetch_all,
     fetch_scalar,
+    fetch_tuples,
     left_for,
     require_one,
     sql_list,
     to_json,
 )
-from list_pipeline.storage.plans.journal import Step, move_steps, step_of
+from list_pipeline.storage.plans.journal import STEP_COLUMNS, Step, move_steps, step_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +210,10 @@ def open_jobs(connection: Connection, plan_id: int) -> tuple[Job, ...]:
 
 def steps_of_job(connection: Connection, job_id: int) -> tuple[Step, ...]:
     """The steps that a job carries out and that are not settled."""
-    found = fetch_all(
+    found = fetch_tuples(
         connection,
         f"""
-        select s.change_id, s.ordinal, c.contact_id, c.kind, s.action, s.list_role, s.state, s.job_id, s.attempts
+        select {STEP_COLUMNS}
         from change_step s join change c using (change_id)
         where s.job_id = :job and s.state in {sql_list(*UNDER_WAY)} order by c.contact_id, s.ordinal
         """,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.journal import (
@@ -30,6 +30,7 @@ from list_pipeline.storage.database import (
     fetch_all,
     fetch_one,
     fetch_scalar,
+    fetch_tuples,
     in_parts,
     left_for,
     require_all,
@@ -161,10 +162,10 @@ def _open_part(connection: Connection, plan_id: int, changes: Sequence[NewChange
 
 def steps_of(connection: Connection, plan_id: int, *states: StepState) -> tuple[Step, ...]:
     """The steps of a plan, by contact and order; those in one of the states, or where none is named, all."""
-    found = fetch_all(
+    found = fetch_tuples(
         connection,
-        """
-        select s.change_id, s.ordinal, c.contact_id, c.kind, s.action, s.list_role, s.state, s.job_id, s.attempts
+        f"""
+        select {STEP_COLUMNS}
         from change_step s join change c using (change_id)
         where c.plan_id = :plan and (cast(:states as text[]) is null or s.state = any(:states))
         order by c.contact_id, s.ordinal
@@ -173,6 +174,23 @@ def steps_of(connection: Connection, plan_id: int, *states: StepState) -> tuple[
         states=[state.value for state in states] or None,
     )
     return tuple(step_of(row) for row in found)
+
+
+def is_any(connection: Connection, plan_id: int, state: StepState, kind: ItemAction | None = None) -> bool:
+    """Whether a step of a plan is in a state; with ``kind`` one of a change of that kind."""
+    return bool(
+        fetch_scalar(
+            connection,
+            """
+            select exists (select 1 from change_step s join change c using (change_id)
+                           where c.plan_id = :plan and s.state = :state
+                             and (cast(:kind as text) is null or c.kind = :kind))
+            """,
+            plan=plan_id,
+            state=state,
+            kind=kind,
+        )
+    )
 
 
 def not_begun(connection: Connection, plan_id: int) -> frozenset[int]:
@@ -186,15 +204,20 @@ def not_begun(connection: Connection, plan_id: int) -> frozenset[int]:
     return frozenset(int(row["contact_id"]) for row in found)
 
 
-def step_of(row: RowMapping) -> Step:
+STEP_COLUMNS = "s.change_id, s.ordinal, c.contact_id, c.kind, s.action, s.list_role, s.state, s.job_id, s.attempts"
+"""What ``step_of`` reads, of ``change_step s`` and ``change c``."""
+
+_KINDS: Mapping[str, ItemAction] = {one.value: one for one in ItemAction}
+_ACTIONS: Mapping[str, StepAction] = {one.value: one for one in StepAction}
+_ROLES: Mapping[str | None, ListRole | None] = {None: None, **{one.value: one for one in ListRole}}
+_STATES: Mapping[str, StepState] = {one.value: one for one in StepState}
+
+
+def step_of(row: Sequence[Any]) -> Step:
+    """The step of a row of ``STEP_COLUMNS``. A plan may have a hundred thousand of them."""
+    change_id, ordinal, contact_id, kind, action, role, state, job_id, attempts = row
     return Step(
-        **{
-            **row,
-            "kind": ItemAction(row["kind"]),
-            "action": StepAction(row["action"]),
-            "list_role": ListRole(row["list_role"]) if row["list_role"] else None,
-            "state": StepState(row["state"]),
-        }
+        change_id, ordinal, contact_id, _KINDS[kind], _ACTIONS[action], _ROLES[role], _STATES[state], job_id, attempts
     )
 
 
@@ -306,10 +329,10 @@ def activity(connection: Connection) -> tuple[int, int]:
 
 def steps_without_answer(connection: Connection, plan_id: int) -> tuple[Step, ...]:
     """Planned steps of a plan that were posted in a job of which nothing is known."""
-    found = fetch_all(
+    found = fetch_tuples(
         connection,
         f"""
-        select s.change_id, s.ordinal, c.contact_id, c.kind, s.action, s.list_role, s.state, s.job_id, s.attempts
+        select {STEP_COLUMNS}
         from change_step s join change c using (change_id)
         where c.plan_id = :plan and s.state = {sql_word(StepState.PLANNED)} and s.note = {_ANSWER_LOST}
         order by c.contact_id, s.ordinal

@@ -36,6 +36,7 @@ from list_pipeline.storage.database import (
     fetch_one,
     fetch_row,
     fetch_scalar,
+    fetch_tuples,
     left_for,
     require_one,
     require_row,
@@ -308,7 +309,7 @@ def plan_items(
     connection: Connection, plan_id: int, actions: Collection[ItemAction] | None = None
 ) -> tuple[PlanItem, ...]:
     """The items of a plan by contact id; all, or those with one of the actions."""
-    found = fetch_all(
+    found = fetch_tuples(
         connection,
         f"""select {", ".join(_ITEM_COLUMNS)} from plan_item
             where plan_id = :id and (cast(:actions as text[]) is null or action = any(:actions)) order by contact_id""",
@@ -320,7 +321,7 @@ def plan_items(
 
 def page_of_items(connection: Connection, plan_id: int, *, after: int, limit: int) -> tuple[PlanItem, ...]:
     """A page of the items of a plan by contact id, without the first ``after`` of them."""
-    found = fetch_all(
+    found = fetch_tuples(
         connection,
         f"""select {", ".join(_ITEM_COLUMNS)} from plan_item
             where plan_id = :id order by contact_id offset :after limit :limit""",
@@ -355,13 +356,18 @@ def _column(item: PlanItem, name: str) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _item(row: RowMapping) -> PlanItem:
-    values = dict(row)
-    values["action"] = ItemAction(values["action"])
-    for name in ("from_role", "to_role"):
-        values[name] = ListRole(values[name]) if values[name] else None
-    values["evidence"] = EVIDENCE.read(values["evidence"])
-    return PlanItem(**values)
+_ACTIONS: Mapping[str, ItemAction] = {one.value: one for one in ItemAction}
+_ROLES: Mapping[str | None, ListRole | None] = {None: None, **{one.value: one for one in ListRole}}
+_ACTION, _FROM, _TO, _EVIDENCE = (_ITEM_COLUMNS.index(name) for name in ("action", "from_role", "to_role", "evidence"))
+
+
+def _item(row: Sequence[Any]) -> PlanItem:
+    """The item of a row of ``_ITEM_COLUMNS``. A plan may have a hundred thousand of them, most without evidence."""
+    values = list(row)
+    values[_ACTION] = _ACTIONS[values[_ACTION]]
+    values[_FROM], values[_TO] = _ROLES[values[_FROM]], _ROLES[values[_TO]]
+    values[_EVIDENCE] = EVIDENCE.read(values[_EVIDENCE]) if values[_EVIDENCE] else ()
+    return PlanItem(*values)
 
 
 def set_gate(

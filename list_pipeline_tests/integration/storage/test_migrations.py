@@ -60,7 +60,7 @@ INDEXES = {
     "erasure_pseudonym_idx",
     "audience_batch_campaign_idx",
     "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx", "bounce_event_contact_idx",
-    "campaign_metrics_mailjet_campaign_idx", "campaign_override_campaign_idx", "campaign_recipient_contact_idx",
+    "campaign_metrics_mailjet_campaign_idx", "campaign_override_campaign_idx", "campaign_recipient_by_contact_idx",
     "campaign_schedule_cycle_idx", "campaign_schedule_date_round_idx", "campaign_schedule_draft_idx",
     "campaign_schedule_status_idx", "campaign_validation_campaign_idx", "change_contact_idx", "change_reverses_idx",
     "change_step_open_idx", "contact_list_membership_email_idx", "contact_list_membership_last_updated_idx",
@@ -89,7 +89,7 @@ INDEXES = {
     "shadow_policy_running_idx", "shadow_comparison_campaign_idx",
     "quarantine_contact_idx", "quarantine_open_idx", "quarantine_campaign_idx",
     "list_membership_unsubscribed_idx", "list_membership_left_idx", "contact_excluded_idx", "contact_anonymised_idx",
-    "campaign_recipient_newest_contact_idx", "bounce_event_newest_contact_idx",
+    "campaign_recipient_newest_by_contact_idx", "bounce_event_newest_contact_idx",
     "contact_domain_idx", "contact_spelling_idx", "contact_in_two_lists_idx", "contact_suppressed_and_mailable_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
