@@ -11,6 +11,7 @@ Belongs here: starting them and reading what the operating system counted. Does 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import structlog
 
 from bench.account import ANCHOR, LISTS, admin_url, database, quiet, sandbox, settings_for
 from bench.meter import PostgresMeter
@@ -110,8 +112,19 @@ def cpu_s(process: psutil.Process) -> float:
     return total
 
 
-def measure(server_url: str, seconds: float) -> tuple[list[Idle], float, int, int]:
-    """The processes, the CPU seconds of PostgreSQL, its connections, and the runs that Dagster began meanwhile."""
+@dataclass(frozen=True)
+class Installation:
+    """What was seen of all of it in a span. ``connections``: the most at once; ``connected``: on average."""
+
+    processes: Sequence[Idle]
+    postgres_s: float
+    connections: int
+    connected: float
+    runs: int
+
+
+def measure(server_url: str, seconds: float) -> Installation:
+    """Start an installation, leave it alone, and look at it once a second."""
     with ExitStack() as stack:
         product, dagster = stack.enter_context(database(server_url)), stack.enter_context(database(server_url))
         url, clock = stack.enter_context(sandbox(ANCHOR))
@@ -143,33 +156,40 @@ def measure(server_url: str, seconds: float) -> tuple[list[Idle], float, int, in
         before = {name: cpu_s(one) for name, one in processes.items()}
         postgres_before = postgres.cpu_s()
         names = [one.rpartition("/")[2].partition("?")[0] for one in (product, dagster)]
-        runs_before, _ = _counted(server_url, dagster, names)
-        time.sleep(seconds)
-        runs, connections = _counted(server_url, dagster, names)
-        found = [Idle(name, pss_mb(one), cpu_s(one) - before[name]) for name, one in processes.items()]
-        return found, postgres.cpu_s() - postgres_before, connections, runs - runs_before
+        seen, runs_before, until = [], _runs(dagster), time.monotonic() + seconds
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            while time.monotonic() < until:
+                statement = "select count(*) from pg_stat_activity where datname = any(%s)"
+                (connected,) = connection.execute(statement, [names]).fetchone() or (0,)
+                seen.append(int(connected))
+                time.sleep(1)
+        return Installation(
+            processes=[Idle(name, pss_mb(one), cpu_s(one) - before[name]) for name, one in processes.items()],
+            postgres_s=postgres.cpu_s() - postgres_before,
+            connections=max(seen),
+            connected=sum(seen) / len(seen),
+            runs=_runs(dagster) - runs_before,
+        )
 
 
-def _counted(server_url: str, dagster_url: str, names: Sequence[str]) -> tuple[int, int]:
-    """Dagster's runs, and connections to the installation's databases."""
+def _runs(dagster_url: str) -> int:
     with psycopg.connect(dagster_url) as connection:
         (runs,) = connection.execute("select count(*) from runs").fetchone() or (0,)
-    with psycopg.connect(server_url) as connection:
-        statement = "select count(*) from pg_stat_activity where datname = any(%s)"
-        (connections,) = connection.execute(statement, [list(names)]).fetchone() or (0,)
-    return int(runs), int(connections)
+    return int(runs)
 
 
 def main() -> None:
     """Measure, and print a table."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600.0
-    found, postgres_s, connections, runs = measure(admin_url(), seconds)
-    for one in found:
+    found = measure(admin_url(), seconds)
+    for one in found.processes:
         print(f"{one.name:<16} {one.pss_mb:8.0f} MB {one.cpu_s / seconds:8.3f} cores")
-    print(f"{'together':<16} {sum(one.pss_mb for one in found):8.0f} MB", end=" ")
-    print(f"{sum(one.cpu_s for one in found) / seconds:8.3f} cores")
-    print(f"{'PostgreSQL':<16} {'':>8}    {postgres_s / seconds:8.3f} cores, {connections} connections")
-    print(f"{runs} runs began in {seconds:,.0f} s")
+    print(f"{'together':<16} {sum(one.pss_mb for one in found.processes):8.0f} MB", end=" ")
+    print(f"{sum(one.cpu_s for one in found.processes) / seconds:8.3f} cores")
+    print(f"{'PostgreSQL':<16} {'':>8}    {found.postgres_s / seconds:8.3f} cores")
+    print(f"connections: {found.connected:.1f} on average, {found.connections} at the most")
+    print(f"{found.runs} runs began in {seconds:,.0f} s")
 
 
 if __name__ == "__main__":

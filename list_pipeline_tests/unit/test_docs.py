@@ -144,6 +144,8 @@ def test_every_setting_is_in_the_example(name: str) -> None:
 
 
 OTHER_VARIABLES = {
+    "DAGSTER_CURRENT_IMAGE",
+    "WITH_KUBERNETES",
     "PYTHON_IMAGE",
     "POSTGRES_IMAGE",
     "REDIS_IMAGE",
