@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from bench import scale
 from list_pipeline.definitions import defs
@@ -35,8 +36,8 @@ def test_what_grows_with_pages_is_counted_in_pages() -> None:
     assert scale.first_sync_requests(account) == pytest.approx(3_000 * 3.02)
     assert scale.history_requests(account) == 13 * 1_000
     assert scale.reconciliation_requests(account) == pytest.approx(3_000 * 2.02 + 150)
+    assert scale.recipients_requests(account) == 1_000
     needed = scale.maintenance_requests(account)
-    assert needed["recipients of the round"] == 1_000
     # 5 % of 6.06 million entries and of 3 million contacts, each twice, before two kinds of changes.
     assert needed["unsubscribed and excluded, twice each"] == pytest.approx(4 * (303 + 150))
     assert needed["failures, from both sources"] == pytest.approx(2 * 20)
@@ -63,7 +64,9 @@ def test_a_limit_binds_where_needed_and_there_are_equal() -> None:
 def test_the_tightest_limit_stands_first() -> None:
     for limits in (scale.limits_of_an_account(scale.LARGE), scale.limits_of_installations(scale.FLEET)):
         assert [one.binds_at for one in limits] == sorted(one.binds_at for one in limits)
-    assert scale.limits_of_an_account(scale.LARGE)[0].name == "one maintenance within its deadline"
+    first, second, *_ = (one.name for one in scale.limits_of_an_account(scale.LARGE))
+    assert first == "one reconciliation within Dagster's longest run"
+    assert second == "one maintenance within its deadline"
 
 
 def test_an_account_key_pays_in_time_exactly_at_the_number_that_is_named() -> None:
@@ -78,6 +81,8 @@ def test_the_settings_are_those_that_are_reckoned_with() -> None:
     fields = Settings.model_fields
     assert fields["mailjet_requests_per_minute"].default == scale.REQUESTS_A_MINUTE
     assert fields["list_maintenance_deadline_minutes"].default == scale.DEADLINE_MIN
+    instance = yaml.safe_load((CHECKOUT / "dagster.yaml").read_text())
+    assert instance["run_monitoring"]["max_runtime_seconds"] == 60 * scale.LONGEST_RUN_MIN
     assert fields["dagster_runs_kept_days"].default == scale.KEPT_RUNS_DAYS
     assert fields["list_history_lookback_days"].default == pytest.approx(7 * scale.HISTORY_ROUNDS, abs=3)
 
