@@ -54,8 +54,8 @@ MEMORY_MB = 512.0
 
 @dataclass(frozen=True)
 class Maintained:
-    """One maintenance. ``waited_s``: for the limiter and for answers, on the account's clock. ``unsubscribed``: how many are, on
-    each list, and how many are excluded."""
+    """One maintenance. ``waited_s``: for the limiter and for answers, on the account's clock. ``unsubscribed``: how many are,
+    on each list, and how many are excluded."""
 
     contacts: int
     facts: MaintenanceFacts

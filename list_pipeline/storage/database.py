@@ -361,6 +361,34 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], values
     return count
 
 
+COPIED_NULL = r"\N"
+"""Nothing, in a line for ``copy_lines``."""
+_ESCAPED: Mapping[int, str] = {ord("\\"): r"\\", ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\r"}
+
+
+def copied_text(text: str) -> str:
+    """A text as it stands in a line for ``copy_lines``; what PostgreSQL cannot hold of it is replaced."""
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
+    return storable(text).translate(_ESCAPED)
+
+
+def copy_lines(connection: Connection, table: str, columns: Sequence[str], lines: Iterable[str]) -> int:
+    """As ``copy_rows``, of lines that are written already, in a third of its time: for millions of rows.
+
+    Args:
+        lines: each with its end; tabs between the columns, ``copied_text`` and ``COPIED_NULL`` for what is not a number.
+    """
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    statement = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with driver.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            copy.write("".join(lines))
+        return cursor.rowcount
+
+
 def to_json(value: Any) -> str:
     """JSON text for a COPY into a jsonb column; what PostgreSQL cannot hold of its texts is replaced."""
     return json.dumps(storable_value(value), ensure_ascii=False, default=str, sort_keys=True)

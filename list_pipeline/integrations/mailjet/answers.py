@@ -84,7 +84,7 @@ def read_envelope(content: bytes) -> Envelope | str:
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         return "JSON without a number in Count"
     # Something else among rows is a row of which nothing can be read.
-    return Envelope(count, tuple(row if isinstance(row, dict) else {"": row} for row in rows))
+    return Envelope(count, tuple([row if isinstance(row, dict) else {"": row} for row in rows]))
 
 
 def safe_text(text: str) -> str:

@@ -482,7 +482,7 @@ class MailjetClient:
 
 def _recipient_of(list_id: int, unsubscribed: bool | None) -> Callable[[Row], RecipientSeen]:
     def parse(row: Row) -> RecipientSeen:
-        found = wire_rows.recipient(row, list_id, unsubscribed)
+        found = row.usual_recipient() or wire_rows.recipient(row, list_id, unsubscribed)
         if found.list_id != list_id or unsubscribed not in (None, found.is_unsubscribed):
             raise _not_filtered(paging.RECIPIENTS.path)
         return found
@@ -492,7 +492,7 @@ def _recipient_of(list_id: int, unsubscribed: bool | None) -> Callable[[Row], Re
 
 def _contact_if(excluded: bool | None) -> Callable[[Row], ContactSeen]:
     def parse(row: Row) -> ContactSeen:
-        found = wire_rows.contact(row, excluded)
+        found = row.usual_contact() or wire_rows.contact(row, excluded)
         if excluded not in (None, found.is_excluded):
             raise _not_filtered(paging.CONTACTS.path)
         return found

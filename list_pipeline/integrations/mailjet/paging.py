@@ -186,7 +186,8 @@ def checked_rows(resource: Resource, envelope: Envelope) -> tuple[Row, ...]:
     if envelope.count != len(envelope.rows):
         what = f"{len(envelope.rows)} rows came, and the answer says {envelope.count}"
         raise IncompleteDataError(f"Reading {resource.name}", what, _AGAIN)
-    return tuple(Row(resource.name, row) for row in envelope.rows)
+    name = resource.name
+    return tuple([Row(name, row) for row in envelope.rows])
 
 
 def only_row(resource: Resource, envelope: Envelope) -> Row:
@@ -207,8 +208,6 @@ def by_id(row: Row) -> Hashable:
 
 
 def _id_of(row: Row) -> int:
-    if usual := row.usual_id():
-        return usual
     try:
         return row.identifier("ID")
     except UnreadableFieldError:
@@ -279,7 +278,11 @@ class Pager:
         overlap, step, spoilt = 1, 1, 0
         while True:
             rows = self._page(resource, query, offset)
-            keys = [identity(row) for row in rows]
+            keys: list[Hashable] = (
+                [row.usual_id() or _id_of(row) for row in rows]
+                if identity is by_id
+                else [identity(row) for row in rows]
+            )
             if offset > start and (not keys or keys[0] not in seen):
                 steps_back += 1
                 if steps_back > STEPS_BACK_MAX + productive // 2:

@@ -17,7 +17,15 @@ from hashlib import blake2b
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID, address_problem, is_plausible, tamed
+from list_pipeline.core.foreign_text import (
+    EARLIEST,
+    LARGEST_COUNT,
+    LARGEST_ID,
+    LATEST,
+    address_problem,
+    is_plausible,
+    tamed,
+)
 from list_pipeline.core.masking import redact_foreign_text
 from list_pipeline.core.observations import (
     ANONYMISED_DOMAIN,
@@ -69,16 +77,14 @@ _CONTACT_PARTS = itemgetter(
 _RECIPIENT_PARTS = itemgetter("ID", "ContactID", "ListID", "IsUnsubscribed", "SubscribedAt", "UnsubscribedAt")
 
 
-def _usual_instant(text: str) -> datetime | None:
-    """An instant as Mailjet writes it, with Z; None for an empty text.
+def _usual_instant(text: str) -> datetime:
+    """An instant as Mailjet writes it, with Z.
 
     Raises:
         ValueError, TypeError: it is anything else, which may be right.
     """
-    if text == "":
-        return None
     found = datetime.fromisoformat(text)
-    if text[-1] != "Z" or len(text) != len("2021-06-28T10:45:08Z") or not is_plausible(found):
+    if len(text) != 20 or text[19] != "Z" or not EARLIEST <= found < LATEST:
         raise ValueError("an unusual instant")
     return found
 
@@ -115,9 +121,8 @@ class Row:
                 and type(delivered) is int
                 and 0 <= delivered <= LARGEST_COUNT
             ):
-                return ContactSeen(
-                    contact_id, email, is_excluded, is_complaining, _usual_instant(created_at), "", delivered
-                )
+                created = _usual_instant(created_at) if created_at != "" else None
+                return ContactSeen(contact_id, email, is_excluded, is_complaining, created, "", delivered)
         except (KeyError, TypeError, ValueError):
             pass
         return None
@@ -135,9 +140,9 @@ class Row:
                 and 0 < list_id <= LARGEST_ID
                 and type(is_unsubscribed) is bool
             ):
-                return RecipientSeen(
-                    entry, contact_id, list_id, is_unsubscribed, _usual_instant(since), _usual_instant(until)
-                )
+                subscribed_at = _usual_instant(since) if since != "" else None
+                unsubscribed_at = _usual_instant(until) if until != "" else None
+                return RecipientSeen(entry, contact_id, list_id, is_unsubscribed, subscribed_at, unsubscribed_at)
         except (KeyError, TypeError, ValueError):
             pass
         return None

@@ -24,22 +24,25 @@ Belongs here: one list. Does not belong here: which list is due for what, and wh
 
 from __future__ import annotations
 
+import gc
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Connection
 
 from list_pipeline.core.errors import IncompleteDataError, RemoteNotFoundError
-from list_pipeline.core.lists import ListRole
-from list_pipeline.core.observations import ContactListSeen, ContactSeen
+from list_pipeline.core.lists import ALL_LISTS, ListRole
+from list_pipeline.core.observations import ContactListSeen, ContactSeen, RecipientSeen
 from list_pipeline.core.wording import count_text
 from list_pipeline.integrations.mailjet.paging import PAGE
 from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.database import transaction
+from list_pipeline.storage.membership import first_reading as first_rows
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.membership import sync as sync_rows
 from list_pipeline.storage.plans import journal
@@ -81,14 +84,29 @@ class _ListsChangedError(Exception):
     """A maintenance changed lists meanwhile: what was read before it would undo what it wrote into our rows."""
 
 
+@contextmanager
+def short_collections() -> Iterator[None]:
+    """What this process holds already is not looked at by the collector of garbage while a block makes millions of values: it
+    would go through all of it every few pages, for a quarter of the time."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 class ListReader:
     """Brings our rows of lists up to date, one list after the other, over one database session."""
 
     def __init__(
-        self, services: ReadingMailjet, session: Connection, report: SyncReport, *, leaves_flags: bool = False
+        self, services: ReadingMailjet, session: Connection, report: SyncReport, *, entries_first: bool = False
     ) -> None:
-        """``leaves_flags``: whoever reads the lists derives the contacts' flags of all of them at the end, once."""
-        self._leaves_flags = leaves_flags
+        """``entries_first``: no list was ever read to its end. Contacts are read when the entries of all lists are known
+        (``read_contacts``), so that each is written once; until then nobody asks about them."""
+        self._entries_first = entries_first
+        # Those that could not be read before may be mended now: the ordinary way sees to that.
+        self._is_direct = entries_first and not unreadable_row_storage.open_rows(session)
+        self._entries: list[RecipientSeen] = []
         self._services = services
         self._session = session
         self._report = report
@@ -109,6 +127,7 @@ class ListReader:
         self._noted = not (first or another)
         for _ in range(ATTEMPTS):
             self._staging.clear()
+            self._entries.clear()
             self._activity = journal.activity(self._session)
             try:
                 if whole or not self._read_on(role, first=first):
@@ -146,9 +165,12 @@ class ListReader:
                 return self._without_who_left(role, known, "contacts left and others came", first=first, looks=looks)
             page = page[1:]
         while page:
-            self._staging.add_recipients(role, page)
+            if self._is_direct:
+                self._entries += page
+            else:
+                self._staging.add_recipients(role, page)
             news += len(page)
-            if self._staging.recipients >= MERGE_EVERY:
+            if self._staging.recipients + len(self._entries) >= MERGE_EVERY:
                 self._merge(role)
             page = next(pages, ())
             report.rows_read += len(page)
@@ -205,6 +227,7 @@ class ListReader:
         list_id = services.list_ids[role]
         for attempt in range(1, ATTEMPTS + 1):
             self._staging.clear()
+            self._entries.clear()
             _, known_until = members.end_of_list(self._session, role)
             try:
                 for page in services.mailjet.read_all_recipients(list_id):
@@ -236,6 +259,7 @@ class ListReader:
         Returns:
             Whether it was read whole, and each entry named its contact: one that does not may be anybody who was not seen.
         """
+        self._write_entries(role)
         if not self._staging.recipients and not whole:
             return False
         session = self._session
@@ -249,7 +273,7 @@ class ListReader:
             self._report.rows_changed += sync_rows.merge_list(
                 session, role, now, whole=whole, known_until=known_until, noted=self._noted
             )
-            if not self._leaves_flags:
+            if not self._entries_first:
                 # A whole list touches everybody; a part touches those who came, however long the list is.
                 members.refresh_flags(session, now, None if whole else sync_rows.seen_contacts(session))
             unreadable_rows.take_over(session, self._staging, now)
@@ -258,6 +282,98 @@ class ListReader:
                 unreadable_row_storage.end_nameless(session, self._services.list_ids[role], now)
         self._staging.clear()
         return whole
+
+    def _write_entries(self, role: ListRole) -> None:
+        """Write entries of a first reading straight into our rows; what is not as nearly all are is left to the ordinary
+        way."""
+        entries, self._entries = self._entries, []
+        usual = [one for one in entries if not one.problem]
+        others = [one for one in entries if one.problem]
+        if usual:
+            try:
+                with transaction(self._session):
+                    self._check_activity()
+                    self._report.rows_changed += first_rows.add_entries(
+                        self._session, role, usual, self._services.clock.now()
+                    )
+            except first_rows.EntriesKnownError:
+                others = entries
+        if others:
+            self._staging.add_recipients(role, others)
+
+    def read_contacts(self) -> None:
+        """After a first reading of the entries of all lists: read the contacts that stand in them.
+
+        Raises:
+            IncompleteDataError: a maintenance kept changing the lists meanwhile.
+        """
+        for _ in range(ATTEMPTS):
+            self._staging.clear()
+            self._activity = journal.activity(self._session)
+            try:
+                inserted = sum(self._read_missing(role) for role in ALL_LISTS)
+            except _ListsChangedError:
+                continue
+            if not first_rows.is_derived(self._session, inserted):
+                sync_rows.queue_by_first_subscription(self._session)
+                members.refresh_flags(self._session, self._services.clock.now())
+            return
+        raise IncompleteDataError(
+            "Reading the contacts",
+            "a maintenance kept changing the lists meanwhile",
+            "Run the sync again when it has ended",
+        )
+
+    def _read_missing(self, role: ListRole) -> int:
+        """Read the contacts of a list that we have no row of: by paging the list's contacts from the first of them on, and who
+        left it meanwhile one by one. Returns how many were inserted with their flags."""
+        inserted, start = 0, 0
+        for _ in range(2):
+            missing = first_rows.contacts_missing(self._session, role, SINGLE_READS_MAX + 1)
+            if len(missing) <= SINGLE_READS_MAX:
+                break
+            # Contacts come by their own id: those before the first missing one were read by whoever was interrupted.
+            start = max(members.contacts_before(self._session, missing[0]) - PAGE, 0)
+            pages = self._services.mailjet.contacts(list_id=self._services.list_ids[role], offset=start)
+            inserted += self._insert(self._counted(pages))
+            if not start:
+                break
+        missing = first_rows.contacts_missing(self._session, role)
+        singles = single_contacts(self._services, missing, self._report.findings)
+        return inserted + self._insert((one,) for one in singles)
+
+    def _counted(self, pages: Iterator[tuple[ContactSeen, ...]]) -> Iterator[tuple[ContactSeen, ...]]:
+        for page in pages:
+            self._report.rows_read += len(page)
+            yield page
+
+    def _insert(self, pages: Iterable[tuple[ContactSeen, ...]]) -> int:
+        """Write contacts of a first reading; what is not as nearly all are goes the ordinary way. Returns how many of them were
+        inserted with their flags."""
+        inserted, contacts = 0, list[ContactSeen]()
+        for page in pages:
+            contacts += page
+            if len(contacts) >= MERGE_EVERY:
+                inserted += self._write_contacts(contacts)
+                contacts.clear()
+        return inserted + self._write_contacts(contacts)
+
+    def _write_contacts(self, contacts: Sequence[ContactSeen]) -> int:
+        usual = [one for one in contacts if not one.problem] if self._is_direct else []
+        others: Sequence[ContactSeen] = [one for one in contacts if one.problem] if self._is_direct else contacts
+        now, session = self._services.clock.now(), self._session
+        with transaction(session):
+            self._check_activity()
+            inserted = first_rows.add_contacts(session, usual, now)
+            self._report.rows_changed += inserted
+            if inserted < len(usual):
+                others = contacts
+            if others:
+                self._staging.add_contacts(others)
+                self._report.rows_changed += sync_rows.merge_contacts(session, now)
+                unreadable_rows.take_over(session, self._staging, now)
+        self._staging.clear()
+        return inserted
 
     def _check_activity(self) -> None:
         if journal.activity(self._session) != self._activity:

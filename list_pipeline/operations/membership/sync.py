@@ -24,7 +24,13 @@ from list_pipeline.operations import unreadable_rows
 from list_pipeline.operations.access import ReadingMailjet
 from list_pipeline.operations.membership import mass_changes
 from list_pipeline.operations.membership.by_place import follow_excluded_by_place, follow_unsubscribed_by_place
-from list_pipeline.operations.membership.list_reading import SINGLE_READS_MAX, ListReader, SyncReport, single_contacts
+from list_pipeline.operations.membership.list_reading import (
+    SINGLE_READS_MAX,
+    ListReader,
+    SyncReport,
+    short_collections,
+    single_contacts,
+)
 from list_pipeline.storage import quarantine as quarantine_rows
 from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.database import fetch_scalar, transaction
@@ -71,11 +77,11 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
         with services.database.begin() as connection:
             mass_changes.list_is_gone(connection, error.role, services.list_ids[error.role], started_at)
         raise
-    with services.database.session() as session:
+    with services.database.session() as session, short_collections():
         states = sync_rows.sync_states(session)
-        # Nobody is asked about before all lists were read to their end once, so each contact's flags are written once.
+        # Nobody is asked about before all lists were read to their end once, so each contact is written once.
         is_first = not states
-        reader = ListReader(services, session, report, leaves_flags=is_first)
+        reader = ListReader(services, session, report, entries_first=is_first)
         for role in ALL_LISTS:
             reader.read(
                 role,
@@ -83,11 +89,12 @@ def sync(services: ReadingMailjet, *, full: bool = False, thorough: bool = False
                 first=role not in states,
                 another=_is_another(services, states, role),
             )
-        if states.keys() != set(ALL_LISTS):
-            sync_rows.queue_by_first_subscription(session)
         if is_first:
-            members.refresh_flags(session, services.clock.now())
             members.analyse(session)
+            reader.read_contacts()
+            members.analyse(session)
+        elif states.keys() != set(ALL_LISTS):
+            sync_rows.queue_by_first_subscription(session)
     _follow_unsubscribed_and_excluded(services, report, thorough)
     _follow_who_left_every_list(services, report)
     _read_unreadable_again(services, started_at)

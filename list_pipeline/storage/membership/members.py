@@ -55,21 +55,29 @@ class StoredSizes:
     excluded: int
 
 
+def derived_flags(entries: str) -> str:
+    """SQL: the list flags of a contact out of its entries, as columns.
+
+    Args:
+        entries: name of ``list_membership`` in a statement that groups by contact.
+    """
+    return ", ".join(
+        f"coalesce(bool_or({entries}.list_role = '{role.value}' and {entries}.left_at is null), false) as {flag}"
+        for role, flag in LIST_FLAG.items()
+    )
+
+
 def refresh_flags(connection: Connection, now: datetime, contact_ids: Sequence[int] | None = None) -> int:
     """Derive the contacts' list flags from their places in the lists; of all contacts, or of those given.
 
     Unsubscribed on any list means on all of them, and leaving a list or coming back to one does not subscribe anybody again.
     """
-    flags = ", ".join(
-        f"coalesce(bool_or(list_role = '{role.value}' and left_at is null), false) as {flag}"
-        for role, flag in LIST_FLAG.items()
-    )
     names = [*LIST_FLAG.values(), "is_unsubscribed"]
     return execute(
         connection,
         f"""
         with derived as (
-            select c.contact_id, {flags}, coalesce(bool_or(l.is_unsubscribed), false)
+            select c.contact_id, {derived_flags("l")}, coalesce(bool_or(l.is_unsubscribed), false)
                    or c.contact_id in ({UNSUBSCRIBED_FOR_GOOD}) as is_unsubscribed
             from contact_list_membership c left join list_membership l using (contact_id)
             where cast(:contacts as bigint[]) is null or c.contact_id = any(:contacts)

@@ -19,6 +19,13 @@ from list_pipeline.storage.membership import list_edits
 from list_pipeline.storage.membership.members import StoredSizes
 from list_pipeline.storage.membership.unsubscriptions import keep_replaced
 
+FIRST_SUBSCRIPTION = "min(subscribed_at) filter (where list_role <> 'suppression')"
+"""SQL: the earliest subscription among entries of a contact, by which it gets its place in the queue."""
+
+USUAL_KEY = "usual_address_key(c.email, k.inner_pad, k.outer_pad)"
+"""SQL: the key of the address of a contact ``c`` by the row ``k`` of ``erasure_key``. Null where it takes a closer look: a
+trigger gives it to any row that has none."""
+
 
 class SyncStaging:
     """Temporary tables of one session into which a sync reads before it merges: what is half read is never merged."""
@@ -244,16 +251,24 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
     )
     return changed + execute(
         connection,
-        """
+        f"""
         with subscribed as (
             select contact_id, min(subscribed_at) as first_at from seen_recipient
             where list_role <> 'suppression' group by contact_id)
         insert into contact_list_membership as m (contact_id, email, is_excluded, is_complaining, is_anonymised,
-               queued_at, last_updated, delivered_count, delivered_counted_at)
+               queued_at, last_updated, delivered_count, delivered_counted_at, address_key)
         select c.contact_id, c.email, c.is_excluded, c.is_complaining, c.is_anonymised,
                coalesce(s.first_at, c.created_at, :now), :now,
-               c.delivered_count, case when c.delivered_count is not null then cast(:now as timestamptz) end
-        from seen_contact c left join subscribed s using (contact_id) where not c.is_unreadable
+               c.delivered_count, case when c.delivered_count is not null then cast(:now as timestamptz) end,
+               case when not c.is_anonymised then {USUAL_KEY} end
+        from seen_contact c left join subscribed s using (contact_id) left join erasure_key k on true
+        where not c.is_unreadable
+          -- Who is as we know them would be locked, which writes. Each sight of an erased one is noted.
+          and (c.is_anonymised or not exists (
+              select from contact_list_membership o
+              where o.contact_id = c.contact_id
+                and (o.email, o.is_excluded, o.is_complaining or not c.is_complaining, o.is_anonymised)
+                    = (c.email, c.is_excluded, true, c.is_anonymised)))
         on conflict (contact_id) do update set email = excluded.email, is_excluded = excluded.is_excluded,
                is_complaining = m.is_complaining or excluded.is_complaining, is_anonymised = excluded.is_anonymised,
                last_updated = excluded.last_updated
@@ -305,7 +320,13 @@ def merge_list(
         insert into list_membership as m (list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at,
                unsubscribed_at, first_seen_at)
         select list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at, unsubscribed_at, :now
-        from seen_recipient where list_role = :role and not is_unreadable
+        from seen_recipient r where list_role = :role and not is_unreadable
+          -- An entry that is as we know it would be locked, which writes.
+          and not exists (
+              select from list_membership o
+              where o.list_role = r.list_role and o.contact_id = r.contact_id and o.left_at is null
+                and (o.recipient_id, o.is_unsubscribed, o.subscribed_at, o.unsubscribed_at) is not distinct from
+                    (r.recipient_id, r.is_unsubscribed, r.subscribed_at, r.unsubscribed_at))
         on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id,
                is_unsubscribed = excluded.is_unsubscribed, subscribed_at = excluded.subscribed_at,
                unsubscribed_at = excluded.unsubscribed_at, left_at = null

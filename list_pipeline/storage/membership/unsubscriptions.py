@@ -35,6 +35,8 @@ def keep_replaced(connection: Connection, role: ListRole, now: datetime) -> None
         select m.contact_id, m.list_role, m.unsubscribed_at, :now
         from list_membership m join seen_recipient r using (list_role, contact_id)
         where m.list_role = :role and m.is_unsubscribed and not r.is_unsubscribed and r.recipient_id <> m.recipient_id
+          -- Of one who is gone from Mailjet since there may be no row.
+          and exists (select from contact_list_membership c where c.contact_id = m.contact_id)
         on conflict (contact_id) do update set list_role = excluded.list_role,
                unsubscribed_at = excluded.unsubscribed_at, kept_at = excluded.kept_at, taken_back_at = null,
                taken_back_by = null, note = null
