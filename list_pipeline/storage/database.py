@@ -63,6 +63,8 @@ _OPTIONS = {
     "lock_timeout": f"{LOCK_TIMEOUT_S}s",
     "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
+    # Statements look few rows up one by one; compiling one takes longer than most of them run, and is decided by an estimate.
+    "jit": "off",
 }
 _CONNECTION: Mapping[str, Any] = {
     "options": " ".join(f"-c{name}={value}" for name, value in _OPTIONS.items()),

@@ -78,7 +78,7 @@ def stored_plan(services: Services, run: Maintenance) -> StoredPlan | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class Draft:
     """The plan that would be written at this moment, and what the advisor is told of it."""
 
     question: RebalancingQuestion
@@ -123,13 +123,13 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
     tell_about_mass_changes(services)
     with services.database.begin() as connection:
         require_known(connection, campaign.key, f"Planning the rebalancing after campaign {campaign.key}")
-        explained = _draft(services, connection, run, suppression)
+        explained = draft_plan(services, connection, run, suppression)
     opinion = explain(access or access_for(services, run), explained.question)
     # Kept before the plan: an attempt that dies in between does not pay for the same question again.
     said = _said(opinion)
     keep_record(services, partition_of(run), opinion.recorded, said, confidence=opinion.confidence)
     with services.database.begin() as connection:
-        draft = _draft(services, connection, run, suppression)
+        draft = draft_plan(services, connection, run, suppression)
         if draft != explained:
             log.warning("the lists changed while the advisor was asked", campaign=campaign.key)
             opinion = superseded(draft.question, opinion.recorded)
@@ -163,9 +163,10 @@ def plan_rebalancing(services: Services, run: Maintenance, access: ModelAccess |
     return saved
 
 
-def _draft(services: Services, connection: Connection, run: Maintenance, suppression: StoredPlan | None) -> _Draft:
+def draft_plan(services: Services, connection: Connection, run: Maintenance, suppression: StoredPlan | None) -> Draft:
     policy = policy_of(services)
-    available = 0 if is_enrolment_frozen(services, connection) else queue.count_newcomers(connection)
+    newcomers, removed = queue.count_enrollable(connection)
+    available = 0 if is_enrolment_frozen(services, connection) else newcomers
     cycle = cycle_now(connection, services.clock.now())
     frozen = lists_not_rebalanced(services, connection, cycle)
     flows = plan_flows(queue.balance_sizes(connection), available, cycle.sent, frozen, policy)
@@ -178,10 +179,10 @@ def _draft(services: Services, connection: Connection, run: Maintenance, suppres
         frozen=frozen,
         round_number=run.campaign.round_number,
     )
-    return _Draft(
+    return Draft(
         question,
         _items(connection, flows, cycle),
-        queue.count_removed(connection),
+        removed,
         automations_now(services, connection),
     )
 
@@ -227,7 +228,7 @@ def _item(chosen: Move | Enrolment) -> PlanItem:
     )
 
 
-def _summary(draft: _Draft, opinion: RebalancingOpinion) -> RebalancingSummary:
+def _summary(draft: Draft, opinion: RebalancingOpinion) -> RebalancingSummary:
     question, flows = draft.question, draft.flows
     certificate = flows.certificate
     reasons = flows.reasons

@@ -79,10 +79,10 @@ def _sent_in_cycle(connection: Connection, number: int, condition: str) -> froze
 
 
 RECEIVED_CYCLE = """exists (
-    select 1 from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id join cycle y using (cycle_id)
-    where y.number = :cycle and r.contact_id in (
-        select c.contact_id union all
-        select o.contact_id from contact_list_membership o where o.address_key = c.address_key))"""
+    select 1 from (select c.contact_id union all
+                   select o.contact_id from contact_list_membership o where o.address_key = c.address_key) same
+    cross join lateral (select 1 from campaign_recipient r where r.contact_id = same.contact_id and r.campaign_id = any(array(
+        select s.id from campaign_schedule s join cycle y using (cycle_id) where y.number = :cycle)) limit 1) got)"""
 """Whether the contact ``c`` was a recipient of a round of the cycle ``:cycle``, under this id or an earlier one: who was
 imported anew has another id and the same address. Without a cycle nobody was."""
 

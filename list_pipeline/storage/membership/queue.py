@@ -165,6 +165,20 @@ def count_newcomers(connection: Connection) -> int:
     return int(fetch_scalar(connection, "select count(*) " + _NEWCOMER))
 
 
+def count_enrollable(connection: Connection) -> tuple[int, int]:
+    """As ``count_newcomers`` and ``count_removed``, both at once: whether a contact was listed is looked up once for each."""
+    found = fetch_row(
+        connection,
+        "the contacts in master alone",
+        f"""
+        select count(*) filter (where not was_listed and not is_planned) as newcomers,
+               count(*) filter (where was_listed) as removed
+        from (select {WAS_LISTED} as was_listed, {is_planned(PlanKind.SPLIT)} as is_planned {_ENROLLABLE} offset 0) enrollable
+        """,
+    )
+    return int(found["newcomers"]), int(found["removed"])
+
+
 def count_removed(connection: Connection) -> int:
     """Contacts in master and on no campaign list that were on one before: somebody took them off, so nobody puts them back."""
     return int(fetch_scalar(connection, f"select count(*) {_ENROLLABLE} and {WAS_LISTED}"))

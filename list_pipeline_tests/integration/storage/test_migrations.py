@@ -56,7 +56,7 @@ TABLES = {
     "campaign_recipient_newest", "bounce_event_newest",
 }  # fmt: skip
 INDEXES = {
-    "contact_list_membership_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
+    "contact_by_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
     "erasure_pseudonym_idx",
     "audience_batch_campaign_idx",
     "agent_record_asked_at_idx", "agent_record_campaign_idx", "agent_record_question_idx", "bounce_event_contact_idx",
@@ -91,6 +91,7 @@ INDEXES = {
     "list_membership_unsubscribed_idx", "list_membership_left_idx", "contact_excluded_idx", "contact_anonymised_idx",
     "campaign_recipient_newest_by_contact_idx", "bounce_event_newest_contact_idx",
     "contact_domain_idx", "contact_spelling_idx", "contact_in_two_lists_idx", "contact_suppressed_and_mailable_idx",
+    "contact_on_suppression_list_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {

@@ -1,0 +1,3 @@
+create index contact_list_membership_address_key_idx on list_pipeline.contact_list_membership (address_key);
+drop index list_pipeline.contact_by_address_key_idx;
+drop index list_pipeline.contact_on_suppression_list_idx;
