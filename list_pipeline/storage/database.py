@@ -26,7 +26,7 @@ from psycopg import sql
 from psycopg.abc import RV, PQGen
 from psycopg.errors import _WaitTimeout
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Engine, Row, RowMapping, create_engine, event, text
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -306,7 +306,7 @@ def fetch_all(connection: Connection, statement: str, **parameters: Any) -> Sequ
 
 def fetch_tuples(connection: Connection, statement: str, **parameters: Any) -> Sequence[Row[*tuple[Any, ...]]]:
     """All rows of a statement by the places of their columns, for where there are very many."""
-    return connection.execute(_parsed(statement), _kept(parameters)).all()
+    return cast("Sequence[tuple[Any, ...]]", connection.execute(_parsed(statement), _kept(parameters)).all())
 
 
 def fetch_one(connection: Connection, statement: str, **parameters: Any) -> RowMapping | None:

@@ -108,8 +108,10 @@ def facts(connection: Connection, present: NamedLists, since: datetime) -> FiveL
                        select from bounce_event e where e.contact_id = m.contact_id
                          and e.bounce_class in {sql_list(BounceClass.HARD, BounceClass.COMPLAINT)})) as explained,
                count(*) filter (where not is_excluded and not is_unsubscribed and exists (
-                   select from campaign_recipient r join campaign_schedule s on s.id = r.campaign_id
-                   where r.contact_id = m.contact_id and s.send_start_at >= :since and not exists (
+                   select from campaign_recipient r
+                   where r.contact_id = m.contact_id
+                     and r.campaign_id = any(array(select id from campaign_schedule where send_start_at >= :since))
+                     and not exists (
                        select from bounce_event e
                        where e.contact_id = r.contact_id and e.campaign_id = r.campaign_id))) as reached
         from contact_list_membership m where in_suppression_list
