@@ -1,16 +1,14 @@
 """The membership sync at a million contacts, held against what cannot be saved: reading the same pages, and keeping them.
 
-Four figures of a first sync and six of those after it:
-
-- *CPU*: seconds of the product's process and of PostgreSQL together, held against bare httpx and psycopg: the same requests (the
-  contacts of the master list and the entries of all five lists, a thousand a page), ``json()``, and COPY into two plain tables
-  without a key, an index or a check. The product in addition checks each row, keeps what is typed in tables with keys, and with
-  the indexes that everything after it asks.
+- *CPU*: seconds of the product's process and of PostgreSQL together, held against bare httpx and psycopg: the same requests
+  (the contacts of the master list and the entries of all five lists, a thousand a page), ``json()``, and COPY into two plain
+  tables without a key, an index or a check. The product in addition checks each row, and keeps it in tables with keys and
+  with the indexes that everything after it asks.
 - *requests* against those of the bare reading, and *memory*: the peak of a process that does nothing else.
-- *the next syncs*: with nothing new, and after ten people left, each at full size and at 3 thousand contacts, where goals are
-  flat in CPU and requests; the one who leaves a long list costs as many pages as the number of its pages has binary digits.
+- *the next syncs*: with nothing new, which is to be flat in requests and CPU, and after ten people left. The one who leaves a
+  long list costs as many pages as the number of its pages has binary digits.
 
-Both readings run in processes of their own, one after the other, against the same sandbox, whose CPU seconds are counted nowhere.
+Both readings run in processes of their own, one after the other, against the same sandbox, which is counted nowhere.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ Where the last entry stands elsewhere, those who left are found by bisection: a 
 begins with the entry that stood there, so one who left costs about as many requests as the number of pages has binary digits.
 Where that would cost more than half of the list's pages, and on short lists, the list is read whole instead.
 
+In the first reading the entries of all lists come before the contacts (``ListReader.read_contacts``): what a contact's row says
+about its lists is known then, and each is written once.
+
 Each list is merged by itself as soon as it was read. At 60 requests a minute, which a learned rate makes 45, a whole reading of
 a master list of a million entries (a thousand pages, and a thousand of its contacts) takes 45 minutes, each other list less. A
 run may take two hours, so the weekly whole readings go on with the next list after an interruption, and need no place within
