@@ -304,7 +304,7 @@ def fetch_all(connection: Connection, statement: str, **parameters: Any) -> Sequ
     return connection.execute(_parsed(statement), _kept(parameters)).mappings().all()
 
 
-def fetch_tuples(connection: Connection, statement: str, **parameters: Any) -> Sequence[Row[*tuple[Any, ...]]]:
+def fetch_tuples(connection: Connection, statement: str, **parameters: Any) -> Sequence[tuple[Any, ...]]:
     """All rows of a statement by the places of their columns, for where there are very many."""
     return cast("Sequence[tuple[Any, ...]]", connection.execute(_parsed(statement), _kept(parameters)).all())
 

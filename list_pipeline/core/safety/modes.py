@@ -39,10 +39,10 @@ class GraduationFigures:
     """... and days since the first start; both are needed."""
 
 
-_GRADUATION = GraduationFigures()
+GRADUATION = GraduationFigures()
 
 
-def graduate(state: ModeState, now: datetime, figures: GraduationFigures = _GRADUATION) -> Mode:
+def graduate(state: ModeState, now: datetime, figures: GraduationFigures = GRADUATION) -> Mode:
     """The mode at ``now`` (UTC): reading only, then with approvals, then automatic once people have seen enough.
 
     Only approved operations count; how many were rejected makes no difference.

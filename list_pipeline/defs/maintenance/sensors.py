@@ -3,6 +3,8 @@
 Partitions and runs are returned together, so that a crash in between loses neither.
 """
 
+from dataclasses import dataclass
+
 import dagster as dg
 
 from list_pipeline.core.errors import ConfigurationError, ListPipelineError
@@ -16,7 +18,7 @@ from list_pipeline.defs.maintenance.sweeps import ATTEMPT_TAG, SWEEP_TAG
 from list_pipeline.defs.partitions import adding
 from list_pipeline.operations.campaigns import discovery
 from list_pipeline.operations.runs.attempts import fail_stale_runs, given_up
-from list_pipeline.operations.runs.run import Due, due, unreported
+from list_pipeline.operations.runs.run import Due, due_by_look, unreported_by_look
 from list_pipeline.operations.safety.modes import note_flag
 from list_pipeline.operations.services import Services
 from list_pipeline.storage.campaigns import sent_campaigns
@@ -89,16 +91,48 @@ def campaigns_due_for_maintenance(
     for note in notes:
         context.log.warning(note)
     found = [
-        request for sweep in Sweep for request in _requests(_oldest_first(context, due(services, sweep=sweep)), sweep)
+        request
+        for sweep, due in due_by_look(services).items()
+        for request in _requests(_oldest_first(context, due), sweep)
     ]
     left = given_up(services)
-    with services.database.begin() as connection:
-        keys = [campaign.key for campaign in sent_campaigns.all_campaigns(connection)]
+    known, keys = _new_campaigns(services, context.cursor)
     return dg.SensorResult(
         run_requests=found,
-        dynamic_partitions_requests=adding(context.instance, keys),
-        skip_reason=None if found else dg.SkipReason(_nothing_due(len(keys), left, notes)),
+        dynamic_partitions_requests=adding(context.instance, [*keys, *(str(each.partition_key) for each in found)]),
+        skip_reason=None if found else dg.SkipReason(_nothing_due(known.count, left, notes)),
+        cursor=known.cursor,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The campaigns that were looked at for their partitions: until which id, how many, and the day of the last look at all."""
+
+    until: int
+    count: int
+    day: str
+
+    @property
+    def cursor(self) -> str:
+        return f"{self.until}/{self.count}/{self.day}"
+
+    @classmethod
+    def of(cls, cursor: str | None, day: str) -> "_Known":
+        """What a cursor says; nothing is known where it says something else, or on another day: what was added or restored
+        behind it gets its partition then."""
+        until, count, of_day = [*(cursor or "").split("/"), "", "", ""][:3]
+        if of_day == day and until.isdecimal() and count.isdecimal():
+            return cls(int(until), int(count), day)
+        return cls(0, 0, day)
+
+
+def _new_campaigns(services: Services, cursor: str | None) -> tuple[_Known, list[str]]:
+    """The campaigns that were added since the last tick, all of them once a day; so a tick costs the same with ten thousand."""
+    known = _Known.of(cursor, services.clock.now().date().isoformat())
+    with services.database.begin() as connection:
+        found = sent_campaigns.keys_after(connection, known.until)
+    return _Known(max([known.until, *found.values()]), known.count + len(found), known.day), list(found)
 
 
 _MOST_NAMED = 10
@@ -130,8 +164,8 @@ def maintenances_to_resume(
         note_flag(services, by="sensor")
         found = [
             request
-            for sweep in Sweep
-            for request in _requests([one for one in due(services, sweep=sweep) if one.goes_on], sweep)
+            for sweep, due in due_by_look(services).items()
+            for request in _requests([one for one in due if one.goes_on], sweep)
         ]
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
@@ -152,7 +186,7 @@ def maintenances_to_report(
 ) -> dg.SensorResult | dg.SkipReason:
     try:
         note_flag(services, by="sensor")
-        found = [request for sweep in Sweep for request in _requests(unreported(services, sweep=sweep), sweep)]
+        found = [request for sweep, left in unreported_by_look(services).items() for request in _requests(left, sweep)]
     except ConfigurationError as error:
         return dg.SkipReason(str(error))
     if not found:

@@ -290,12 +290,13 @@ def _read_words(
     The texts are for this reading only: they are neither stored nor logged. A text that cannot be read is a warning and
     its contact is judged without it.
     """
+    failed = _failed_by_contact(messages)
     asked = [
         (event.contact_id, message_id)
         for event in _open_questions(services, campaign, events)
-        if (message_id := _message_of(event, messages)) is not None
+        if (message_id := _message_of(event, failed)) is not None
     ]
-    asked += _sampled(services, events, messages, {contact_id for contact_id, _ in asked}, most - len(asked))
+    asked += _sampled(services, events, failed, {contact_id for contact_id, _ in asked}, most - len(asked))
     texts: dict[int, str] = {}
     unread, reason = 0, ""
     for number, (contact_id, message_id) in enumerate(asked[:most]):
@@ -324,7 +325,7 @@ def _read_words(
 def _sampled(
     services: Storing,
     events: Sequence[FailureEvent],
-    messages: Sequence[MessageSeen],
+    failed: Mapping[int, Sequence[MessageSeen]],
     asked: Collection[int],
     most: int,
 ) -> list[tuple[int, int]]:
@@ -335,8 +336,7 @@ def _sampled(
         domains = members.domains_of(connection, [event.contact_id for event in events])
         operators = operators_of(connection)
     chosen = [event for event in spread(events, domains, operators) if event.contact_id not in asked]
-    found = ((event.contact_id, _message_of(event, messages)) for event in chosen)
-    # No further than that many: looking for a message goes through all of them.
+    found = ((event.contact_id, _message_of(event, failed)) for event in chosen)
     with_message = ((contact_id, number) for contact_id, number in found if number is not None)
     return list(islice(with_message, min(most, BOUNCES.words_sampled)))
 
@@ -372,9 +372,22 @@ def _open_questions(services: Storing, campaign: Campaign, events: Sequence[Fail
     return [event for _, event in ranked]
 
 
-def _message_of(event: FailureEvent, messages: Sequence[MessageSeen]) -> int | None:
-    """The message that failed so: the one with the event's state before others, the latest before earlier ones."""
-    own = [row for row in messages if row.contact_id == event.contact_id and row.status in FAILED_STATUSES]
+def _failed_by_contact(messages: Sequence[MessageSeen]) -> Mapping[int, Sequence[MessageSeen]]:
+    """The messages that failed, by contact id."""
+    found: dict[int, list[MessageSeen]] = {}
+    for row in messages:
+        if row.status in FAILED_STATUSES:
+            found.setdefault(row.contact_id, []).append(row)
+    return found
+
+
+def _message_of(event: FailureEvent, failed: Mapping[int, Sequence[MessageSeen]]) -> int | None:
+    """The message that failed so: the one with the event's state before others, the latest before earlier ones.
+
+    Args:
+        failed: as of ``_failed_by_contact``.
+    """
+    own = failed.get(event.contact_id)
     if not own:
         return None
     return max(

@@ -81,14 +81,15 @@ def discover(services: Observing) -> Discovery:
     with services.database.begin() as connection:
         # Sensors and runs look at the same time: whoever comes second finds the rows of the first.
         sent_campaigns.lock_schedule(connection)
-        known, rulings = rounds.known_roles(connection), rounds.rulings(connection)
+        ids = [send.mailjet_campaign_id for send in sends]
+        known, rulings = rounds.known_roles(connection, ids), rounds.rulings(connection, ids)
         # Who stands in the schedule has a round already; under wrong ids it was noted as another list's too.
-        foreign = rounds.sends_of_other_lists(connection) - known.keys()
-        parts = rounds.parts_of_lists(connection)
+        foreign = rounds.sends_of_other_lists(connection, ids) - known.keys()
+        parts = rounds.parts_of_lists(connection, ids)
         automated = lists_with_automations(services, connection)
         assignable: list[CampaignSend] = []
         segments: list[tuple[SendSeen, CampaignSend]] = []
-        settled = known.keys() | rounds.no_rounds(connection, services.list_ids)
+        settled = known.keys() | rounds.no_rounds(connection, services.list_ids, ids)
         said = _said_no_rounds(connection, sends)
         spoilt = [_unreadable(send, services.list_ids, settled, said.keys(), now) for send in sends if send.problem]
         unreadable_rows.note_all(connection, RowKind.CAMPAIGN, spoilt, now)
@@ -145,7 +146,7 @@ def _oddities(services: Observing, sends: Sequence[SendSeen], now: datetime) -> 
     """What Mailjet says of new sends for which they are no round by themselves. Whether one is part of an A/B test only its
     draft tells, so it is asked for, once; not that of a send so old that nobody is asked about it any more."""
     with services.database.begin() as connection:
-        known = rounds.known_roles(connection).keys()
+        known = rounds.known_roles(connection, [send.mailjet_campaign_id for send in sends]).keys()
     found = {}
     for send in sends:
         started = send.send_started_at
@@ -293,7 +294,6 @@ def _assign(
     moved = rounds.undecided(connection, wrong) if wrong else frozenset()
     for mailjet_campaign_id in sorted(moved):
         rounds.move_round(connection, mailjet_campaign_id, wrong[mailjet_campaign_id].role, now)
-    cycles = sent_campaigns.all_cycles(connection)
     again = [send for send in assignable if send.mailjet_campaign_id in moved or send.mailjet_campaign_id in foreign]
     if again:
         log.warning("rounds of sends were put right", sends=len(again))
@@ -303,7 +303,7 @@ def _assign(
         )
         first = min(again, key=lambda send: send.at)
         try:
-            closed = closings.standing(connection)
+            closed, cycles = closings.standing(connection), sent_campaigns.all_cycles(connection)
             assignment, kept = assign_again(cycles, rounds.sends(connection), first, now, closings=closed)
         except RefusedError as error:
             # What a person ruled on another send does not go with it: that one is asked about, the cycles stay.
@@ -312,8 +312,10 @@ def _assign(
             rounds.replace_cycles(connection, kept, assignment.cycles)
             note_mailed_twice(connection, assignment.placed, now)
             return assignment
+    cycles = sent_campaigns.recent_cycles(connection, min((send.at for send in assignable), default=now))
     assignment = assign_sends(cycles, assignable, now, closings=closings.standing(connection))
-    sent_campaigns.save_cycles(connection, assignment.cycles)
+    # Most looks find nothing new, and write nothing.
+    sent_campaigns.save_cycles(connection, [cycle for cycle in assignment.cycles if cycle not in cycles])
     return assignment
 
 
@@ -444,13 +446,13 @@ def sent_id(campaign: Campaign) -> int:
 
 def cycle_now(connection: Connection, now: datetime) -> OpenCycle:
     """The cycle that is open now, and what is known of its recipients."""
-    return _cycle_as_of(connection, open_cycle(sent_campaigns.all_cycles(connection), now), now)
+    return _cycle_as_of(connection, open_cycle(sent_campaigns.recent_cycles(connection, now), now), now)
 
 
 def cycle_of_draft(connection: Connection, role: ListRole, subject: str, now: datetime) -> OpenCycle:
     """The cycle that a campaign to a list goes on with when it is sent: one that a person closed without this round, if the
     campaign has its content, else the one that is open now."""
-    cycles = sent_campaigns.all_cycles(connection)
+    cycles = sent_campaigns.recent_cycles(connection, now)
     return _cycle_as_of(connection, closed_without(cycles, role, content_of(subject)) or open_cycle(cycles, now), now)
 
 

@@ -151,7 +151,7 @@ def note_missing_round(services: Storing) -> None:
     now = services.clock.now()
     with services.database.begin() as connection:
         sent_campaigns.lock_schedule(connection)
-        cycles = sent_campaigns.all_cycles(connection)
+        cycles = sent_campaigns.recent_cycles(connection, now)
         coming = {one.list_role for one in scheduled_campaigns.not_sent_yet(connection) if one.retired_at is None}
         found = missing_round(cycles, coming, now, doubted=bool(rounds.doubted(connection)))
         if found is None:

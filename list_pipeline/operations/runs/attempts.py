@@ -118,12 +118,11 @@ def has_given_up(services: Services, state: MaintenanceState) -> bool:
 
 def given_up(services: Services) -> list[str]:
     """Every campaign whose maintenance gave up, in any of its looks: ``key (24h)``, oldest first within a look."""
-    found = []
     with services.database.begin() as connection:
-        for sweep in Sweep:
-            states = sent_campaigns.maintenance_states(connection, sweep.value)
-            found += [f"{one.campaign.key} ({sweep.value})" for one in states if has_given_up(services, one)]
-    return found
+        states = sent_campaigns.failed_states(connection)
+    return [
+        f"{one.campaign.key} ({sweep.value})" for sweep in Sweep for one in states[sweep] if has_given_up(services, one)
+    ]
 
 
 def deadline_words(services: Services) -> str:

@@ -5,7 +5,7 @@ Belongs here: also its snapshots, the sizes of the lists before, between and aft
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -287,7 +287,13 @@ def lookback_days(services: Deciding, now: datetime, first_started_at: datetime)
 
 
 def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
-    """Campaigns that want a run now, oldest first; none while list management is switched off. Decided from the database.
+    """The campaigns that want a run of one look now; as ``due_by_look``."""
+    return due_by_look(services)[sweep]
+
+
+def due_by_look(services: Services) -> Mapping[Sweep, list[Due]]:
+    """Campaigns that want a run now, by look, oldest first; none while list management is switched off. Decided from the
+    database: read are the campaigns whose look is open, not those that ended.
 
     Each is to be planned on the state that the one before left, so nothing younger is offered while an older campaign of the
     same sweep is at work. One that failed, waits for a person or gave up holds nobody up.
@@ -295,19 +301,27 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
     The later sweeps (72 h and 7 days, for late bounces) follow a first one that ended; without it there is nothing to add to.
     """
     if not services.settings.list_management_enabled:
-        return []
+        return {sweep: [] for sweep in Sweep}
     now = services.clock.now()
     with services.database.begin() as connection:
         first_started_at: datetime = safety.begin_mode(connection, now)["first_started_at"]
-        states = sent_campaigns.maintenance_states(connection, sweep.value)
-        first_sweep = sent_campaigns.maintenance_states(connection, Sweep.H24.value)
-    if sweep is not Sweep.H24:
-        ended = {
-            state.campaign.key
-            for state in first_sweep
-            if state.log_status in (RunStatus.SUCCESS, RunStatus.PARTIAL_SUCCESS, RunStatus.REJECTED)
-        }
-        states = tuple(state for state in states if state.campaign.key in ended)
+        were_looked_at = sent_campaigns.any_only_looked_at(connection)
+    # While nothing may be changed, what was only looked at stays so, however much of it there is.
+    mode = operating_mode(services) if were_looked_at else Mode.READ_ONLY
+    with services.database.begin() as connection:
+        sent_since = now - timedelta(days=lookback_days(services, now, first_started_at))
+        states = sent_campaigns.open_states(connection, sent_since, only_looked_at_too=mode is not Mode.READ_ONLY)
+    return {sweep: _due_of(services, states[sweep], now, first_started_at, sweep, mode) for sweep in Sweep}
+
+
+def _due_of(
+    services: Services,
+    states: Sequence[MaintenanceState],
+    now: datetime,
+    first_started_at: datetime,
+    sweep: Sweep,
+    mode: Mode,
+) -> list[Due]:
     found = []
     for state in states:
         if (
@@ -316,26 +330,44 @@ def due(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
             and not MAINTENANCE_RUNS.is_stale(state.touched_at, now)
         ):
             break
-        if (one := _due(services, state, now, first_started_at, sweep)) is not None:
+        if (one := _due(services, state, now, first_started_at, sweep, mode)) is not None:
             found.append(one)
     return found
 
 
 def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
-    """Campaigns whose maintenance ended or waits and whose message did not reach people yet.
+    """The campaigns of one look whose message did not reach people; as ``unreported_by_look``."""
+    return unreported_by_look(services)[sweep]
 
-    One that waited is no news once a person decided: it goes on by itself, and a report now would end it before it did.
+
+def unreported_by_look(services: Services) -> Mapping[Sweep, list[Due]]:
+    """Campaigns whose maintenance ended or waits and whose message did not reach people yet, by look.
+
+    One that waited is no news once a person decided: it goes on by itself, and a report now would end it before it did. That
+    people were told is noted, so that it is not looked up again before the status is another one.
     """
     now = services.clock.now()
     with services.database.begin() as connection:
-        ended = {
-            keys.maintenance_report(state.log_id, state.log_status, state.waiting_plan_id): state
-            for state in sent_campaigns.maintenance_states(connection, sweep.value)
+        ended = [
+            (sweep, state, keys.maintenance_report(state.log_id, state.log_status, state.waiting_plan_id))
+            for sweep, states in sent_campaigns.untold_states(connection).items()
+            for state in states
             if state.log_id is not None and state.log_status not in (None, RunStatus.RUNNING) and not state.is_decided
+        ]
+        told = settled_among(connection, [key for _, _, key in ended])
+        over = {
+            state.log_id: state.log_status
+            for _, state, key in ended
+            # While a plan waits the next news may come without another status.
+            if key in told
+            and state.waiting_plan_id is None
+            and state.log_id is not None
+            and state.log_status is not None
         }
-        told = settled_among(connection, list(ended))
-    found = []
-    for message_key, state in ended.items():
+        if over:
+            sent_campaigns.note_told(connection, over)
+    found: dict[Sweep, list[Due]] = {sweep: [] for sweep in Sweep}
+    for sweep, state, message_key in ended:
         if message_key in told or state.log_status is None or state.finished_at is None:
             continue
         key = run_keys.report(
@@ -347,7 +379,9 @@ def unreported(services: Services, *, sweep: Sweep = Sweep.H24) -> list[Due]:
             state.finished_at,
             now,
         )
-        found.append(Due(state.campaign.key, key, state.attempt, f"its maintenance is {state.log_status}, unreported"))
+        found[sweep].append(
+            Due(state.campaign.key, key, state.attempt, f"its maintenance is {state.log_status}, unreported")
+        )
     return found
 
 
@@ -357,6 +391,7 @@ def _due(
     now: datetime,
     first_started_at: datetime,
     sweep: Sweep,
+    mode: Mode,
 ) -> Due | None:
     campaign = state.campaign
 
@@ -378,7 +413,7 @@ def _due(
         return None
     if state.log_status is None:
         return due_as(1, verdict.due_at, verdict.reason)
-    if state.log_status is RunStatus.READ_ONLY and (mode := operating_mode(services)) is not Mode.READ_ONLY:
+    if state.log_status is RunStatus.READ_ONLY and mode is not Mode.READ_ONLY:
         why = "lists may be changed again since it was only looked at"
         return due_as(attempt, state.finished_at, why, run_keys.resumed(mode.value, state.finished_at))
     if state.waits_for_log and state.finished_at is not None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, RowMapping
 
-from list_pipeline.core.safety.modes import Mode, ModeState, chosen_mode, graduate
+from list_pipeline.core.safety.modes import GRADUATION, Mode, ModeState, chosen_mode, graduate
 from list_pipeline.core.wording import utc_text
 from list_pipeline.operations.access import Deciding
 from list_pipeline.operations.safety.confirmed_lists import why_unconfirmed
@@ -31,7 +31,8 @@ def _mode(connection: Connection, row: RowMapping, settings: Settings, now: date
         Mode(by_person) if by_person else None,
         must_wait=safety.continuity(connection).is_stopped or why_unconfirmed(connection, settings) is not None,
     )
-    return graduate(ModeState(row["first_started_at"], plan_rows.approved_operations(connection), chosen), now)
+    approved = plan_rows.approved_operations(connection, GRADUATION.approved_operations)
+    return graduate(ModeState(row["first_started_at"], approved, chosen), now)
 
 
 def note_flag(services: Deciding, *, by: Literal["sensor", "command"]) -> None:

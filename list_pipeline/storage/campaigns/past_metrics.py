@@ -15,7 +15,7 @@ PAST = "past"
 
 _MISSING = """
     s.mailjet_campaign_id is not null and s.retired_at is null and coalesce(s.send_end_at, s.send_start_at) <= :sent_before
-    and not exists (select 1 from campaign_metrics m where m.campaign_schedule_id = s.id)
+    and not s.has_figures
 """
 
 

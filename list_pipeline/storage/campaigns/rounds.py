@@ -43,37 +43,48 @@ def sends(connection: Connection) -> tuple[CampaignSend, ...]:
     )
 
 
-def known_roles(connection: Connection) -> Mapping[int, ListRole]:
-    """The campaign list of each send that stands in our schedule, by Mailjet's id of the send."""
+def known_roles(connection: Connection, among: Collection[int]) -> Mapping[int, ListRole]:
+    """The campaign list of each of these sends that stands in our schedule, by Mailjet's id of the send."""
     found = fetch_all(
         connection,
-        "select mailjet_campaign_id, round_number from campaign_schedule where mailjet_campaign_id is not null",
+        "select mailjet_campaign_id, round_number from campaign_schedule where mailjet_campaign_id = any(:ids)",
+        ids=list(among),
     )
     return {int(row["mailjet_campaign_id"]): CAMPAIGN_LISTS[int(row["round_number"]) - 1] for row in found}
 
 
-def parts_of_lists(connection: Connection) -> frozenset[int]:
-    """The sends in our schedule, by their ids at Mailjet, that went to a part of their list as far as is known."""
+def parts_of_lists(connection: Connection, among: Collection[int]) -> frozenset[int]:
+    """Those of these sends, by their ids at Mailjet, that stand in our schedule and went to a part of their list as far as is
+    known."""
     found = fetch_all(
         connection,
-        "select mailjet_campaign_id from campaign_schedule where is_segment and mailjet_campaign_id is not null",
+        "select mailjet_campaign_id from campaign_schedule where is_segment and mailjet_campaign_id = any(:ids)",
+        ids=list(among),
     )
     return frozenset(int(row["mailjet_campaign_id"]) for row in found)
 
 
-def sends_of_other_lists(connection: Connection) -> frozenset[int]:
-    """The sends, by their ids at Mailjet, that are ignored because they went to a list that is no campaign list of ours."""
-    found = fetch_all(connection, "select mailjet_campaign_id from ignored_send where reason = 'list_not_ours'")
-    return frozenset(int(row["mailjet_campaign_id"]) for row in found)
-
-
-def no_rounds(connection: Connection, list_ids: ListIds) -> frozenset[int]:
-    """The sends, by their ids at Mailjet, that are ignored; those left out that went to what is a campaign list by now."""
+def sends_of_other_lists(connection: Connection, among: Collection[int]) -> frozenset[int]:
+    """Those of these sends, by their ids at Mailjet, that are ignored because they went to a list that is no campaign list of
+    ours."""
     found = fetch_all(
         connection,
         """select mailjet_campaign_id from ignored_send
-           where not (reason = 'list_not_ours' and list_id = any(:campaign_lists))""",
+           where reason = 'list_not_ours' and mailjet_campaign_id = any(:ids)""",
+        ids=list(among),
+    )
+    return frozenset(int(row["mailjet_campaign_id"]) for row in found)
+
+
+def no_rounds(connection: Connection, list_ids: ListIds, among: Collection[int]) -> frozenset[int]:
+    """Those of these sends, by their ids at Mailjet, that are ignored; left out those that went to what is a campaign list by
+    now."""
+    found = fetch_all(
+        connection,
+        """select mailjet_campaign_id from ignored_send
+           where mailjet_campaign_id = any(:ids) and not (reason = 'list_not_ours' and list_id = any(:campaign_lists))""",
         campaign_lists=[list_ids[role] for role in CAMPAIGN_LISTS],
+        ids=list(among),
     )
     return frozenset(int(row["mailjet_campaign_id"]) for row in found)
 
@@ -107,12 +118,13 @@ def move_round(connection: Connection, mailjet_campaign_id: int, role: ListRole,
     )
 
 
-def rulings(connection: Connection) -> Mapping[int, RoundRuling]:
-    """What people ruled, by Mailjet's id of the send."""
+def rulings(connection: Connection, among: Collection[int]) -> Mapping[int, RoundRuling]:
+    """What people ruled on these sends, by Mailjet's id of the send."""
     found = fetch_all(
         connection,
         """select mailjet_campaign_id, round_ruling from campaign_schedule
-           where round_ruling is not null and mailjet_campaign_id is not null""",
+           where round_ruling is not null and mailjet_campaign_id = any(:ids)""",
+        ids=list(among),
     )
     return {int(row["mailjet_campaign_id"]): RoundRuling(row["round_ruling"]) for row in found}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -12,11 +12,12 @@ from sqlalchemy import Connection, RowMapping
 from list_pipeline.core.bounces.policy import BOUNCES
 from list_pipeline.core.campaigns.cycles import ClosedReason, Cycle, SentRound, content_of
 from list_pipeline.core.campaigns.eligibility import SENT_STATUSES, CampaignStatus
+from list_pipeline.core.campaigns.policy import CAMPAIGNS
 from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.observations import SendCounters, SendSeen
-from list_pipeline.core.plans.plan import PlanStatus
+from list_pipeline.core.plans.plan import PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import (
     execute,
@@ -26,6 +27,7 @@ from list_pipeline.storage.database import (
     fetch_scalar,
     sql_list,
     sql_word,
+    to_json,
 )
 from list_pipeline.storage.stuck_sessions import hold
 
@@ -69,6 +71,7 @@ class Campaign:
 
 
 _FAILED, _APPROVED = sql_word(RunStatus.FAILED), sql_word(PlanStatus.APPROVED)
+_ALONE, _COMPLETE = sql_word(ClosedReason.OUT_OF_ORDER), sql_word(ClosedReason.COMPLETE)
 _COMPLETED = sql_word(CampaignStatus.COMPLETED)
 _TO_BE_SENT = sql_list(CampaignStatus.SCHEDULED, CampaignStatus.READY, CampaignStatus.BLOCKED)
 
@@ -110,6 +113,17 @@ def all_campaigns(connection: Connection) -> tuple[Campaign, ...]:
         connection, _SELECT + "where s.retired_at is null order by coalesce(send_start_at, created_at), s.id"
     )
     return tuple(_campaign(row) for row in found)
+
+
+def keys_after(connection: Connection, campaign_id: int) -> Mapping[str, int]:
+    """The keys of the campaigns that were added after one, each with its id, in the order of their sends."""
+    found = fetch_all(
+        connection,
+        """select campaign_key, id from campaign_schedule where id > :after and retired_at is null
+           order by coalesce(send_start_at, created_at), id""",
+        after=campaign_id,
+    )
+    return {str(row["campaign_key"]): int(row["id"]) for row in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,53 +169,150 @@ class MaintenanceState:
         return self.log_status is RunStatus.PENDING_REVIEW and self.waiting_plan_id is None
 
 
+_EVERY_SENT = """
+    select id as campaign_id, cast(:sweep as text) as sweep from campaign_schedule where mailjet_campaign_id is not null
+"""
+
+_ENDED_WELL = sql_list(RunStatus.SUCCESS, RunStatus.PARTIAL_SUCCESS, RunStatus.REJECTED)
+_FIRST, _ALL_LOOKS = sql_word(Sweep.H24), ", ".join(sql_word(sweep) for sweep in Sweep)
+
+# The latter part has no row of the ledger yet. A later look follows a first one that ended well.
+_OPEN_STATUSES = sql_list(RunStatus.RUNNING, RunStatus.PENDING_REVIEW, RunStatus.READ_ONLY, RunStatus.FAILED)
+"""As the index of what is open says it."""
+_OPEN = f"""
+    select k.campaign_id, k.sweep from (
+        select campaign_schedule_id as campaign_id, sweep from list_maintenance_log
+        where is_latest and maintenance_type = 'post_campaign'
+          and status in {_OPEN_STATUSES}
+          and status = any(:statuses)
+        union
+        select s.id, w.sweep from campaign_schedule s cross join unnest(array[{_ALL_LOOKS}]) as w (sweep)
+        where s.mailjet_campaign_id is not null and not s.is_looked_at and not s.begun_looks @> array[w.sweep]
+          and coalesce(s.send_end_at, s.send_start_at, (s.scheduled_date + s.scheduled_time) at time zone 'UTC') >= :sent_since
+    ) k
+    where k.sweep = {_FIRST} or exists (
+        select from list_maintenance_log f where f.campaign_schedule_id = k.campaign_id and f.sweep = {_FIRST}
+           and f.maintenance_type = 'post_campaign' and f.is_latest and f.status in {_ENDED_WELL})
+"""
+_UNTOLD = f"""
+    select campaign_schedule_id as campaign_id, sweep from list_maintenance_log
+    where is_latest and maintenance_type = 'post_campaign' and status <> {sql_word(RunStatus.RUNNING)}
+      and told_as is distinct from status and campaign_schedule_id is not null
+    union
+    select campaign_id, sweep from plan where status = 'pending_review' and campaign_id is not null and sweep is not null
+"""
+_GAVE_UP = f"""
+    select campaign_schedule_id as campaign_id, sweep from list_maintenance_log
+    where is_latest and maintenance_type = 'post_campaign' and status = {_FAILED}
+      and status in {_OPEN_STATUSES}
+    union
+    select campaign_schedule_id, sweep from list_maintenance_log
+    where is_latest and maintenance_type = 'post_campaign' and gave_up_at is not null
+"""
+
+
 def maintenance_states(connection: Connection, sweep: str) -> tuple[MaintenanceState, ...]:
-    """Every sent campaign with the state of its maintenance, oldest first: what the sensor decides on."""
+    """Every sent campaign with the state of its maintenance, oldest first. Reads all that were ever sent: for people, never for
+    a sensor."""
+    return _states(connection, _EVERY_SENT, sweep=sweep)[Sweep(sweep)]
+
+
+def open_states(
+    connection: Connection, sent_since: datetime, *, only_looked_at_too: bool
+) -> Mapping[Sweep, tuple[MaintenanceState, ...]]:
+    """The campaigns that may want a run, with the state of their maintenance, oldest first, by look: whose latest attempt is at
+    work, waits, was only looked at or failed, and which had none yet. A later look only where the first one ended well.
+
+    Args:
+        sent_since: campaigns without an attempt that were sent before (UTC) are left out.
+        only_looked_at_too: those that were only looked at count as open.
+    """
+    statuses = [RunStatus.RUNNING, RunStatus.PENDING_REVIEW, RunStatus.FAILED]
+    wanted = [*statuses, RunStatus.READ_ONLY] if only_looked_at_too else statuses
+    return _states(connection, _OPEN, sent_since=sent_since, statuses=[status.value for status in wanted])
+
+
+def any_only_looked_at(connection: Connection) -> bool:
+    """Whether the latest attempt at any campaign ended with looking, because nothing might be changed."""
+    sql = f"""select 1 from list_maintenance_log where is_latest and maintenance_type = 'post_campaign'
+              and status in {_OPEN_STATUSES} and status = {sql_word(RunStatus.READ_ONLY)} limit 1"""
+    return fetch_one(connection, sql) is not None
+
+
+def untold_states(connection: Connection) -> Mapping[Sweep, tuple[MaintenanceState, ...]]:
+    """The campaigns whose maintenance may have to be reported: it ended or waits as nobody is known to have been told, or a
+    plan of it waits for a person."""
+    return _states(connection, _UNTOLD)
+
+
+def failed_states(connection: Connection) -> Mapping[Sweep, tuple[MaintenanceState, ...]]:
+    """The campaigns whose latest attempt failed, or was given up."""
+    return _states(connection, _GAVE_UP)
+
+
+def note_told(connection: Connection, told: Mapping[int, RunStatus]) -> None:
+    """People were told of these attempts, each with the status that it had; looked for again when it has another one."""
+    execute(
+        connection,
+        """update list_maintenance_log l set told_as = g.status
+           from jsonb_each_text(cast(:told as jsonb)) as g (id, status) where l.id = cast(g.id as integer)""",
+        told=to_json({str(log_id): status.value for log_id, status in told.items()}),
+    )
+
+
+def _states(connection: Connection, which: str, **parameters: Any) -> Mapping[Sweep, tuple[MaintenanceState, ...]]:
+    """Campaigns with the states of looks at them, oldest first.
+
+    Args:
+        which: SQL that chooses ``campaign_id`` and ``sweep``.
+    """
     found = fetch_all(
         connection,
         f"""
-        select q.*, l.id as log_id, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at, l.finished_at,
-               greatest(l.touched_at, j.submitting_at) as touched_at,
+        select q.*, k.sweep, l.id as log_id, l.status as log_status, coalesce(l.attempt, 0) as attempt, l.executed_at,
+               l.finished_at, greatest(l.touched_at, j.submitting_at) as touched_at,
                p.plan_id as approved_plan_id, coalesce(p.status = {_APPROVED}, false) as has_approved_plan,
                p.decided_at, w.plan_id as waiting_plan_id,
                l.gave_up_at is not null as gave_up, coalesce(l.away_at is not null and l.status = {_FAILED}, false) as is_away,
                coalesce(l.waits, 0) as waits, l.log_late_since, l.changes_left
-        from ({_SELECT}) q
+        from ({which}) k join ({_SELECT}) q on q.campaign_id = k.campaign_id
         left join lateral (
             select id, status, attempt, executed_at, finished_at, touched_at, gave_up_at, away_at, log_late_since, changes_left,
                    count(*) filter (where away_at is not null and status = {_FAILED}) over () as waits
             from list_maintenance_log
-            where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = :sweep
+            where campaign_schedule_id = q.campaign_id and maintenance_type = 'post_campaign' and sweep = k.sweep
             order by attempt desc limit 1) l on true
         left join lateral (
             select max(plan_id) as plan_id from plan
-            where campaign_id = q.campaign_id and sweep = :sweep and status = 'pending_review') w on true
+            where campaign_id = q.campaign_id and sweep = k.sweep and status = 'pending_review') w on true
         left join lateral (
             select max(b.submitting_at) as submitting_at from mailjet_job b join plan using (plan_id)
-            where plan.campaign_id = q.campaign_id and plan.sweep = :sweep) j on true
+            where plan.campaign_id = q.campaign_id and plan.sweep = k.sweep) j on true
         left join lateral (
             select plan_id, status, decided_at from plan
-            where campaign_id = q.campaign_id and sweep = :sweep and executed_at is null
+            where campaign_id = q.campaign_id and sweep = k.sweep and executed_at is null
                and (status in ('approved', 'rejected') and decided_by <> 'gate' or status = 'expired')
             order by plan_id desc limit 1) p on true
         where q.mailjet_campaign_id is not null
         order by coalesce(q.send_ended_at, q.send_started_at), q.campaign_id
         """,
-        sweep=sweep,
+        **parameters,
     )
     names = Campaign.__dataclass_fields__
-    return tuple(
-        MaintenanceState(
-            campaign=_campaign({name: row[name] for name in names}),
-            **{
-                name: row[name]
-                for name in MaintenanceState.__dataclass_fields__
-                if name not in ("campaign", "log_status")
-            },
-            log_status=RunStatus(row["log_status"]) if row["log_status"] is not None else None,
+    states: dict[Sweep, list[MaintenanceState]] = {sweep: [] for sweep in Sweep}
+    for row in found:
+        states[Sweep(row["sweep"])].append(
+            MaintenanceState(
+                campaign=_campaign({name: row[name] for name in names}),
+                **{
+                    name: row[name]
+                    for name in MaintenanceState.__dataclass_fields__
+                    if name not in ("campaign", "log_status")
+                },
+                log_status=RunStatus(row["log_status"]) if row["log_status"] is not None else None,
+            )
         )
-        for row in found
-    )
+    return {sweep: tuple(rows) for sweep, rows in states.items()}
 
 
 def campaigns_where(connection: Connection, condition: str, **parameters: Any) -> tuple[Campaign, ...]:
@@ -360,15 +471,68 @@ def ignore_send(connection: Connection, send: SendSeen, reason: str, now: dateti
     )
 
 
+_OF_CYCLE = "cycle_id is not null and mailjet_campaign_id is not null"
+_SENT_AT = "coalesce(send_start_at, send_end_at)"
+
+
 def all_cycles(connection: Connection) -> tuple[Cycle, ...]:
     """Every cycle with its rounds, oldest first."""
+    return _cycles(connection, "true")
+
+
+def recent_cycles(connection: Connection, since: datetime) -> tuple[Cycle, ...]:
+    """The cycles that decide where a send since an instant (UTC) belongs, with their rounds, oldest first; for such sends and
+    everything as of then or later they are as good as all.
+
+    These are the ones that were open or had a round since then, and all that began since the latest one before it that had
+    the round of each list; the one with the highest number, from which the next is numbered; and the latest complete ones, from
+    which the usual rhythm is known.
+    """
+    # Step by step, and each by an index: in one statement PostgreSQL takes a third of all cycles for what began since then.
+    bound = fetch_scalar(
+        connection,
+        f"""
+        select min(at) from (
+            select cast(:since as timestamptz) as at
+            union all
+            (select opened_at from cycle where opened_at <= :since and closed_reason is distinct from {_ALONE}
+             order by opened_at desc limit 1)
+            union all
+            select last.opened_at from unnest(array[1, 2, 3]) as r (round_number) cross join lateral (
+                select c.opened_at from campaign_schedule s join cycle c using (cycle_id)
+                where {_OF_CYCLE} and s.round_number = r.round_number and {_SENT_AT} <= :since
+                  and c.closed_reason is distinct from {_ALONE}
+                order by {_SENT_AT} desc limit 1) last
+        ) bounds
+        """,
+        since=since,
+    )
+    ids = fetch_all(
+        connection,
+        f"""
+        select cycle_id from cycle where closed_at is null
+        union select cycle_id from cycle where closed_at >= :since
+        union select cycle_id from cycle where opened_at >= :bound
+        union (select cycle_id from cycle order by number desc limit 1)
+        union (select cycle_id from cycle where closed_reason = {_COMPLETE} order by opened_at desc limit :rhythm)
+        union select cycle_id from campaign_schedule where {_OF_CYCLE} and {_SENT_AT} >= :since
+        """,
+        since=since,
+        bound=bound,
+        rhythm=CAMPAIGNS.rhythm_cycles,
+    )
+    return _cycles(connection, "cycle_id = any(:ids)", ids=[int(row["cycle_id"]) for row in ids])
+
+
+def _cycles(connection: Connection, which: str, **parameters: Any) -> tuple[Cycle, ...]:
     rounds: dict[int, dict[ListRole, SentRound]] = {}
     for row in fetch_all(
         connection,
-        """
-        select cycle_id, round_number, mailjet_campaign_id, coalesce(send_start_at, send_end_at) as sent_at, subject
-        from campaign_schedule where cycle_id is not null and mailjet_campaign_id is not null order by round_number
+        f"""
+        select cycle_id, round_number, mailjet_campaign_id, {_SENT_AT} as sent_at, subject
+        from campaign_schedule where {_OF_CYCLE} and {which} order by round_number
         """,
+        **parameters,
     ):
         role = CAMPAIGN_LISTS[int(row["round_number"]) - 1]
         rounds.setdefault(row["cycle_id"], {})[role] = SentRound(
@@ -382,7 +546,7 @@ def all_cycles(connection: Connection) -> tuple[Cycle, ...]:
             row["closed_at"],
             ClosedReason(row["closed_reason"]) if row["closed_reason"] else None,
         )
-        for row in fetch_all(connection, "select * from cycle order by opened_at, number")
+        for row in fetch_all(connection, f"select * from cycle where {which} order by opened_at, number", **parameters)
     )
 
 

@@ -76,11 +76,14 @@ def timings(connection: Connection, start: datetime, end: datetime) -> tuple[Tim
         select workflow, stage, run_id, campaign_key, sweep, log_id, started_at, finished_at, duration_ms, outcome,
                by_resource, waited_ms, rate_peak, rate_limit, pool_peak, pool_limit
         from work_timing
-        where finished_at >= :start and finished_at < :end
-           or log_id in (select log_id from work_timing where finished_at >= :start and finished_at < :end)
-              and finished_at < :end
-           or run_id in (select run_id from work_timing where finished_at >= :start and finished_at < :end)
-              and finished_at < :end
+        where finished_at < :end and timing_id = any(array(
+            with lately as materialized (
+                select timing_id, log_id, run_id from work_timing where finished_at >= :start and finished_at < :end)
+            select timing_id from lately
+            union select timing_id from work_timing
+                  where log_id = any(array(select log_id from lately where log_id is not null))
+            union select timing_id from work_timing
+                  where run_id = any(array(select run_id from lately where run_id is not null))))
         order by finished_at, timing_id
         """,
         start=start,

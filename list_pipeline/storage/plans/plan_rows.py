@@ -543,12 +543,15 @@ def add_finding(
     )
 
 
-def approved_operations(connection: Connection) -> int:
-    """Plans that a person approved and that were executed: five of them are needed before the mode becomes auto."""
+def approved_operations(connection: Connection, most: int) -> int:
+    """Plans that a person approved and that were executed, counted up to so many: five of them are needed before the mode
+    becomes auto, and nobody asks how many more there are."""
     return int(
         fetch_scalar(
             connection,
-            """select count(*) from plan where executed_at is not null and decided_by is not null
-               and decided_by not in ('gate', 'nobody') and kind in ('suppression', 'rebalancing')""",
+            """select count(*) from (
+                   select from plan where executed_at is not null and decided_by is not null
+                   and decided_by not in ('gate', 'nobody') and kind in ('suppression', 'rebalancing') limit :most) approved""",
+            most=most,
         )
     )

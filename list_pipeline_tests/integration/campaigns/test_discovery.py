@@ -119,6 +119,13 @@ def test_a_campaign_deleted_at_mailjet_before_we_saw_it_is_none_of_ours(small: I
     assert schedule(small) == before
 
 
+def test_a_look_that_finds_nothing_new_leaves_what_is_cached_of_campaigns_valid(small: Installation) -> None:
+    discover(small.services)
+    before = small.query("select campaigns from data_version")
+    assert discover(small.services).new == []
+    assert small.query("select campaigns from data_version") == before
+
+
 def test_a_known_campaign_deleted_at_mailjet_stays_in_the_schedule(small: Installation) -> None:
     with plain_client(small.server) as http:
         assert http.put(f"/campaign/{small.account.campaigns[-1]}", json={"IsDeleted": True}).status_code == 200

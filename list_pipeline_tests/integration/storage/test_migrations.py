@@ -92,6 +92,12 @@ INDEXES = {
     "campaign_recipient_newest_by_contact_idx", "bounce_event_newest_contact_idx",
     "contact_domain_idx", "contact_spelling_idx", "contact_in_two_lists_idx", "contact_suppressed_and_mailable_idx",
     "contact_on_suppression_list_idx",
+    "campaign_schedule_unlooked_idx", "campaign_schedule_no_figures_idx", "list_maintenance_log_open_idx",
+    "list_maintenance_log_gave_up_idx", "list_maintenance_log_untold_idx", "campaign_schedule_launch_idx",
+    "campaign_schedule_round_sent_idx", "campaign_schedule_sent_idx", "campaign_schedule_send_end_idx",
+    "campaign_schedule_frozen_idx", "campaign_schedule_doubt_idx", "cycle_opened_at_idx", "cycle_open_idx",
+    "cycle_closed_at_idx", "cycle_complete_idx", "plan_approved_idx", "review_item_campaign_idx",
+    "review_item_finding_idx", "work_timing_run_idx",
 }  # fmt: skip
 # Table, columns, table referred to, what happens on delete and on update (a: nothing, r: refused, c: cascade, n: null).
 FOREIGN_KEYS = {
