@@ -26,9 +26,12 @@ from list_pipeline.operations.synchronisation import synchronise
 
 LEAST_ROWS = 200
 SIZES = """
-    select relname, pg_relation_size(c.oid), pg_indexes_size(c.oid), pg_total_relation_size(c.oid)
-    from pg_class c join pg_namespace n on n.oid = relnamespace
-    where nspname = 'list_pipeline' and relkind = 'r' order by 4 desc
+    select relname, sum(pg_relation_size(relid)), sum(pg_indexes_size(relid)), sum(pg_total_relation_size(relid))
+    from pg_class c join pg_namespace n on n.oid = relnamespace,
+         -- A table that is partitioned is one; its leaves hold the rows.
+         lateral (select relid from pg_partition_tree(c.oid) where isleaf union select c.oid where relkind = 'r') leaves (relid)
+    where nspname = 'list_pipeline' and relkind in ('r', 'p') and not relispartition
+    group by relname order by 4 desc
 """
 
 
