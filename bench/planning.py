@@ -13,6 +13,11 @@ Counted are the CPU seconds of the product and of PostgreSQL together, and of Du
 Both have the same rows and their answers are compared: where they differ the measurement ends with an error. The whole
 operation (``plan_suppression``, and the draft of a rebalancing) is measured after its questions, with everything that it
 decides, explains and writes; DuckDB does nothing of that, so that it stands for itself.
+
+What forbids the ratio of rebalancing: 48 thousand contacts on no list and 52 thousand at the ends of queues are each looked up
+in up to three indexes, 250 thousand times some 6 microseconds of PostgreSQL with its pages outside of its own memory: 1.5 CPU s.
+DuckDB has everybody's rows in its memory and joins all of them, .1 microseconds a row, for 7 million rows .5 CPU s. That grows
+with the years that are kept, and is even at some 20 million recipients; the look-ups stay what they are.
 """
 
 from __future__ import annotations
@@ -175,6 +180,17 @@ def _send(work: Callable[[str, str], Measured], server_url: str, database_url: s
         pipe.send(work(server_url, database_url))
 
 
+def _better(postgres: PostgresMeter, ask: Callable[[], tuple[object, ...]]) -> tuple[Cost, tuple[object, ...]]:
+    """The cost of the questions, the better of two times as that of DuckDB, and their answers."""
+    costs = []
+    answers: tuple[object, ...] = ()
+    for _ in range(2):
+        with metered(postgres) as cost:
+            answers = ask()
+        costs.append(cost)
+    return min(costs, key=lambda one: one.cpu_s), answers
+
+
 def _words(asked: Cost, whole: Cost) -> str:
     return (
         f"asked in {asked.product_s:.2f} + {asked.postgres_s:.2f} CPU s, planned in {whole.product_s:.2f} + "
@@ -192,8 +208,7 @@ def _suppression(server_url: str, database_url: str) -> Measured:
                 "select campaign_key from campaign_schedule order by id desc limit 1"
             ).scalar_one()
             events = bounces.events_of(connection, number, "24h")
-            with metered(postgres) as asked:
-                answers = _asked_of_failures(connection, number, events)
+            asked, answers = _better(postgres, lambda: _asked_of_failures(connection, number, events))
         run = begin(services, key)
         with metered(postgres) as whole:
             plan = plan_suppression(services, run)
@@ -298,8 +313,7 @@ def _rebalancing(server_url: str, database_url: str) -> Measured:
         setup.prepare(services)
         with services.database.begin() as connection:
             cycle = cycle_now(connection, ANCHOR)
-            with metered(postgres) as asked:
-                answers = _asked_of_lists(connection, cycle)
+            asked, answers = _better(postgres, lambda: _asked_of_lists(connection, cycle))
             key = connection.exec_driver_sql(
                 "select campaign_key from campaign_schedule order by id desc limit 1"
             ).scalar_one()
