@@ -15,7 +15,7 @@ operation (``plan_suppression``, and the draft of a rebalancing) is measured aft
 decides, explains and writes; DuckDB does nothing of that, so that it stands for itself.
 
 What forbids the ratio of rebalancing: 48 thousand contacts on no list and 52 thousand at the ends of queues are each looked up
-in up to three indexes, 250 thousand times some 6 microseconds of PostgreSQL with its pages outside of its own memory: 1.5 CPU s.
+in up to three indexes, 250 thousand times some 6 microseconds of PostgreSQL, most pages outside of its own memory: 1.5 CPU s.
 DuckDB has everybody's rows in its memory and joins all of them, .1 microseconds a row, for 7 million rows .5 CPU s. That grows
 with the years that are kept, and is even at some 20 million recipients; the look-ups stay what they are.
 """
