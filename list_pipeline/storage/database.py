@@ -351,12 +351,8 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], values
         columns: their names, in the order of the values.
         values: one sequence a row. JSON columns take text (``to_json``).
     """
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    statement = sql.SQL("copy {} ({}) from stdin").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
     count = 0
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with _copy_into(connection, table, columns) as copy:
         for row in values:
             copy.write_row([storable(value) if isinstance(value, str) else value for value in row])
             count += 1
@@ -381,14 +377,20 @@ def copy_lines(connection: Connection, table: str, columns: Sequence[str], lines
     Args:
         lines: each with its end; tabs between the columns, ``copied_text`` and ``COPIED_NULL`` for what is not a number.
     """
+    written = list(lines)
+    with _copy_into(connection, table, columns) as copy:
+        copy.write("".join(written))
+    return len(written)
+
+
+@contextmanager
+def _copy_into(connection: Connection, table: str, columns: Sequence[str]) -> Iterator[psycopg.Copy]:
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     statement = sql.SQL("copy {} ({}) from stdin").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    with driver.cursor() as cursor:
-        with cursor.copy(statement) as copy:
-            copy.write("".join(lines))
-        return cursor.rowcount
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        yield copy
 
 
 def to_json(value: Any) -> str:

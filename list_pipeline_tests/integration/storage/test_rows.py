@@ -18,8 +18,11 @@ from list_pipeline.core.observations import ContactSeen, RecipientSeen
 from list_pipeline.storage import reviews, safety
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.database import (
+    COPIED_NULL,
     Database,
     MissingRowError,
+    copied_text,
+    copy_lines,
     copy_rows,
     execute,
     fetch_all,
@@ -64,6 +67,17 @@ def test_copy_brings_back_what_was_written(database: Database) -> None:
             tuple(row.values()) for row in fetch_all(session, "select * from thing order by n = 0, n")
         ]
     assert found == written
+
+
+def test_lines_of_a_copy_bring_back_the_texts_that_were_written(database: Database) -> None:
+    texts = [*AWKWARD, "carriage\rreturn", "\\N and more", "\x01", "no \x00 at all"]
+    with database.session() as session:
+        session.execute(text("create temporary table thing (n bigint, words text)"))
+        lines = [f"{number}\t{copied_text(words)}\n" for number, words in enumerate(texts)]
+        assert copy_lines(session, "thing", ("n", "words"), [*lines, f"99\t{COPIED_NULL}\n"]) == len(texts) + 1
+        assert copy_lines(session, "thing", ("n", "words"), []) == 0
+        found = [row["words"] for row in fetch_all(session, "select words from thing order by n")]
+    assert found == [*map(storable, texts), None]
 
 
 def test_copy_of_nothing_writes_nothing(database: Database) -> None:
