@@ -294,6 +294,12 @@ class Settings(BaseSettings):
     dagster_runs_kept_days: int = Field(
         30, ge=LEAST_DAYS, le=_DECADE_DAYS, description="Days that Dagster's runs without a partition are kept."
     )
+    dagster_partition_runs_kept_days: int = Field(
+        365,
+        ge=LEAST_DAYS,
+        le=_DECADE_DAYS,
+        description="Days that Dagster's runs of a campaign, a week or a day are kept, with what the UI shows of them.",
+    )
 
     # Running
     rehearsal_clock_url: str | None = Field(

@@ -1,9 +1,11 @@
 """What the daily clean-up removed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from list_pipeline.core.retention import RETENTION
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
@@ -32,7 +34,9 @@ def retention(
 ) -> dg.MaterializeResult[None]:
     with clear_failures():
         removed = remove_old_records(services, dry_run=config.dry_run)
-        runs = old_runs(context.instance, datetime.now(UTC), timedelta(days=services.settings.dagster_runs_kept_days))
+        settings = services.settings
+        policy = replace(RETENTION, partition_runs=timedelta(days=settings.dagster_partition_runs_kept_days))
+        runs = old_runs(context.instance, datetime.now(UTC), timedelta(days=settings.dagster_runs_kept_days), policy)
         naming = [run_id for run_id in runs_that_name_somebody(context.instance) if run_id not in runs]
         if not config.dry_run:
             delete_runs(context.instance, runs + naming)

@@ -110,3 +110,11 @@ def test_a_run_for_which_somebody_typed_an_address_goes_with_the_next_clean_up(i
     assert sorted(found) == sorted(naming)
     delete_runs(instance, found)
     assert {one.run_id for one in instance.get_runs()} == {*kept, under_way}
+
+
+def test_runs_of_partitions_are_kept_for_as_long_as_is_said(instance: dg.DagsterInstance) -> None:
+    campaign = run(instance, partition="2026-11-20-r1-7")
+    run(instance)
+    assert campaign not in old_runs(instance, after(100), MONTH, KEEPING_ONE)
+    shorter = replace(KEEPING_ONE, partition_runs=timedelta(days=60))
+    assert old_runs(instance, after(100), MONTH, shorter) == [campaign]
