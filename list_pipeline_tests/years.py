@@ -91,7 +91,10 @@ _TABLES = (
         {"message_key": _numbered("message_key"), "thread_key": _numbered("thread_key")},
     ),
     _Copied(
-        "work_timing", "t.campaign_key = :key", ("timing_id", "log_id"), {"campaign_key": "t.campaign_key || '~' || n"}
+        "work_timing",
+        "t.campaign_key = :key",
+        ("timing_id", "log_id"),
+        {"campaign_key": "t.campaign_key || '~' || n", "run_id": "t.run_id || '~' || n"},
     ),
     _Copied("job_run", "t.partition_key = :key", (), {"run_id": "t.run_id || '~' || n", "partition_key": "t.run_id"}),
     _Copied("sync_run", "true", ("sync_run_id",), most=4),
