@@ -21,7 +21,7 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID, address_problem
 from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.quarantine.life import QuarantineReason
-from list_pipeline.core.retention import LEAST_DAYS
+from list_pipeline.core.retention import HISTORY_MONTHS, LEAST_DAYS, LEAST_HISTORY_MONTHS
 from list_pipeline.core.tokens import people_of_proxy
 from list_pipeline.core.urls import (
     WHERE_POSTGRES_IS,
@@ -301,6 +301,13 @@ class Settings(BaseSettings):
         description="Days that Dagster's runs of a campaign, a week or a day are kept, with what the UI shows of them.",
     )
 
+    history_kept_months: int = Field(
+        HISTORY_MONTHS,
+        ge=0,
+        le=_DECADE_DAYS // 30,
+        description="Months after which who was mailed and what failed is summarised; 0: it is kept for good.",
+    )
+
     # Running
     rehearsal_clock_url: str | None = Field(
         None, description="The sandbox whose clock counts instead of the database server's; for rehearsals only."
@@ -461,6 +468,18 @@ class Settings(BaseSettings):
                 self.automated_lists()
             except ConfigurationError as error:
                 raise ValueError(error.happened) from None
+        return self
+
+    @model_validator(mode="after")
+    def _history_for_long_enough(self) -> Self:
+        """What looks back for months would be worked out from a part."""
+        months = self.history_kept_months
+        if 0 < months < LEAST_HISTORY_MONTHS:
+            raise ValueError(f"HISTORY_KEPT_MONTHS must be {LEAST_HISTORY_MONTHS} or more, or 0: nothing is summarised")
+        if months and months * 30 < self.no_sign_of_life_days:
+            raise ValueError(
+                "HISTORY_KEPT_MONTHS must be longer than NO_SIGN_OF_LIFE_DAYS, or 0: nothing is summarised"
+            )
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -111,7 +112,8 @@ def _sentences(report: ErasureReport, done: Erased) -> list[str]:
 
 
 def retention(dry_run: DryRun = False) -> None:
-    """Remove old messages, errors of runs, texts of the advisors and requests, as the daily job does."""
+    """Remove old messages, errors of runs, texts of advisors and requests, and summarise old history, as the daily job does."""
+    from list_pipeline.core.retention import history_sentences
     from list_pipeline.operations.retention.old_records import remove_old_records
 
     with opened_services() as services:
@@ -122,6 +124,8 @@ def retention(dry_run: DryRun = False) -> None:
         say(f"{count_text(done.erased, 'contact')} erased that Mailjet erased.")
     for failure in done.failures:
         say(f"- {failure}")
+    for sentence in history_sentences(done.history, is_dry_run=done.is_dry_run):
+        say(sentence)
     if not done.is_all:
         say("There is more: run it again, or leave it to the daily job.")
     give(
@@ -130,6 +134,7 @@ def retention(dry_run: DryRun = False) -> None:
             "erased": done.erased,
             "failures": done.failures,
             "is_all": done.is_all,
+            "history": asdict(done.history),
             "dry_run": done.is_dry_run,
         }
     )

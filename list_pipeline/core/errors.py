@@ -5,6 +5,7 @@
     |-- NotFoundError              a campaign, plan, list or contact that does not exist
     |-- RefusedError               asked for something that a safety rule forbids
     |   |-- ChangesStoppedError    a person or a setting stopped changes; what is half done goes on later
+    |   |-- HistorySummarisedError so old that only a summary is left
     |   |-- IllegalTransitionError no such step leads from where something is in its life
     |   `-- StateChangedError      somebody else moved it on since it was read; nothing was overwritten
     |-- IncompleteDataError        data was read but cannot be trusted to be whole; nothing was decided on it
@@ -64,6 +65,10 @@ class IllegalTransitionError(RefusedError):
 
 class StateChangedError(RefusedError):
     """A row is no longer as it was read: somebody else moved it on. Nothing was overwritten."""
+
+
+class HistorySummarisedError(RefusedError):
+    """The rows of so old a campaign are summarised: what was asked for would be worked out from a part of them."""
 
 
 class IncompleteDataError(ListPipelineError):

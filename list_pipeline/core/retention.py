@@ -1,6 +1,7 @@
 """How long records are kept that nothing rests on any more.
 
-Campaigns, their figures, the ledger, plans, journal and histories are kept for good; whom they name, an erasure removes.
+Campaigns, their figures, the ledger, plans, journal and histories are kept for good; whom they name, an erasure removes. Who
+was mailed and what failed is kept for years, and summarised then.
 
 Belongs here: the figures, and the kinds of records. Does not belong here: the statements (``storage.retention``).
 """
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from list_pipeline.core.wording import count_text, date_text
 
 
 class OldRecord(StrEnum):
@@ -45,12 +48,60 @@ class RetentionPolicy:
     """... and one run of the job makes so many transactions of each kind; the rest is removed on the next day."""
     runs_at_once: int = 500
     """One run of the job deletes so many runs of Dagster at most."""
+    span: timedelta = timedelta(days=365)
+    """Who was mailed in so long a time stands in one partition. A contact is looked up in all of them: they are few."""
+    longest_span: timedelta = timedelta(days=548)
+    """A longer one, as after the change to partitions, is divided."""
 
 
 RETENTION = RetentionPolicy()
 
+HISTORY_MONTHS = 36
+LEAST_HISTORY_MONTHS = 18
+"""The rules look back 400 days from a failure, and a replay or a report asks about the half year before."""
+
 LEAST_DAYS = 14
 """No setting may be shorter, in days."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummarisedHistory:
+    """What became of the mailings and failures of campaigns that are older than they are kept.
+
+    Attributes:
+        campaigns: campaigns that are summarised now, and were not before.
+        sent_until: when the last of them was sent (UTC).
+        mailings, failures: rows of these campaigns and of those summarised before.
+        mailings_kept, failures_kept: those that stay, because a rule can still ask for them.
+        contacts: contacts that they were sent to, each with a row of counts.
+    """
+
+    campaigns: int
+    sent_until: datetime
+    mailings: int
+    mailings_kept: int
+    failures: int
+    failures_kept: int
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWork:
+    """What was done, or would be, about who was mailed and what failed.
+
+    Attributes:
+        closed: whether the campaigns so far became a partition of their own. ``moved``: rows that were moved for it.
+        summarised: None: nothing was old enough, or history is kept for good.
+        problem: why nothing was done although it should have been; empty: nothing was in the way.
+    """
+
+    closed: bool = False
+    moved: int = 0
+    summarised: SummarisedHistory | None = None
+    problem: str = ""
+
+
+_NO_WORK = HistoryWork()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +113,7 @@ class Removed:
         erased: contacts that were erased on the way, because Mailjet erased them or an older log brought their ids back.
         is_all: False: there is more, which the next one removes.
         failures: a sentence about each contact that was to be erased and could not be.
+        history: about who was mailed and what failed.
     """
 
     rows: Mapping[OldRecord, int]
@@ -69,6 +121,25 @@ class Removed:
     is_all: bool
     is_dry_run: bool
     failures: tuple[str, ...] = ()
+    history: HistoryWork = _NO_WORK
+
+
+def history_sentences(work: HistoryWork, *, is_dry_run: bool) -> list[str]:
+    """What was done about the history, or would be, in sentences for people; none where there was nothing to do."""
+    said = []
+    would = "would " if is_dry_run else ""
+    if work.closed:
+        moved = f", {count_text(work.moved, 'row')} moved" if work.moved else ""
+        said.append(f"The campaigns so far {would}become a partition of their own{moved}.")
+    if (done := work.summarised) is not None:
+        said.append(
+            f"{count_text(done.campaigns, 'campaign')} sent until {date_text(done.sent_until)} {would}become a summary: of "
+            f"{done.mailings:,} mailings to {count_text(done.contacts, 'contact')} {done.mailings_kept:,} stay, of "
+            f"{done.failures:,} failures {done.failures_kept:,}; the rest {would}become counts."
+        )
+    if work.problem:
+        said.append(f"The history is left as it is. {work.problem}")
+    return said
 
 
 def cutoffs(

@@ -22,6 +22,7 @@ from list_pipeline.core.observations import MessageStatus
 from list_pipeline.core.suppression.verdicts import PastInAll
 from list_pipeline.storage import told_events
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, fetch_tuples, in_parts, to_json
+from list_pipeline.storage.history import IS_SUMMARISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def campaigns_without_fetch(
         f"""
         select s.id as campaign_id, s.campaign_key from campaign_schedule s
         where s.mailjet_campaign_id is not null and coalesce(s.send_end_at, s.send_start_at) <= :before
-          and s.retired_at is null
+          and s.retired_at is null and not {IS_SUMMARISED}
           and not exists (select 1 from bounce_fetch f where f.campaign_id = s.id and f.sweep <> '{told_events.TOLD}'
                           and (f.is_complete or f.fetched_at > :since))
         order by coalesce(s.send_end_at, s.send_start_at)

@@ -19,6 +19,7 @@ from list_pipeline.core.evidence_card.facts import (
     PlannedFor,
     Question,
     Reading,
+    Summary,
     Suppression,
 )
 from list_pipeline.core.lists import ListRole
@@ -125,6 +126,16 @@ def mailings(connection: Connection, contact_id: int) -> tuple[Mailing, ...]:
         )
         for row in found
     )
+
+
+def summary(connection: Connection, contact_id: int) -> Summary | None:
+    """The counts of a contact's mailings that are summarised; None: none is."""
+    row = fetch_one(
+        connection,
+        f"select {', '.join(Summary.__dataclass_fields__)} from contact_history where contact_id = :contact",
+        contact=contact_id,
+    )
+    return Summary(**row) if row is not None else None
 
 
 def _readings(read: Mapping[int, Sequence[StoredReading]], campaign_id: int) -> tuple[Reading, ...]:

@@ -19,6 +19,7 @@ from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.plans.plan import Urgency
 from list_pipeline.storage.advice import AdvicePartition
 from list_pipeline.storage.database import JsonColumn, execute, fetch_all, to_json
+from list_pipeline.storage.history import IS_SUMMARISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -
     """
     found = fetch_all(
         connection,
-        """
+        f"""
         with sent as (
             select s.id, s.round_number, s.recipient_count, coalesce(s.send_start_at, s.send_end_at) as sent_at, f.sweep,
                    row_number() over (partition by s.round_number
@@ -59,7 +60,7 @@ def campaigns_read_whole(connection: Connection, before: datetime, limit: int) -
             from campaign_schedule s
             cross join lateral (select b.sweep from bounce_fetch b where b.campaign_id = s.id and b.is_complete
                                 order by b.fetched_at desc limit 1) f
-            where s.retired_at is null and s.recipients_proven_at is not null
+            where s.retired_at is null and s.recipients_proven_at is not null and not {IS_SUMMARISED}
               and coalesce(s.send_start_at, s.send_end_at) <= :before)
         select sent.id as campaign_id, sent.round_number, coalesce(sent.recipient_count, 0) as recipients,
                count(*) filter (where e.bounce_class = 'hard' and not e.is_contradictory) as hard,

@@ -199,6 +199,8 @@ def uncounted(connection: Connection, campaign_id: int) -> tuple[tuple[int, str]
                 select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
             order by sent_at desc, s.id desc limit :campaigns) newest
         where not exists (select 1 from incident_count where campaign_id = newest.id)
+          -- A part of a campaign is not counted for the whole.
+          and not exists (select 1 from summarised_campaign where campaign_id = newest.id)
         order by sent_at, id
         """,
         campaign=campaign_id,

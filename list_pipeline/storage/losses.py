@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceClass
 from list_pipeline.storage.database import fetch_all, sql_list, sql_word
+from list_pipeline.storage.history import IS_SUMMARISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,24 @@ def losses(connection: Connection, start: datetime, end: datetime) -> tuple[Doma
     return tuple(DomainLoss(**row) for row in found)
 
 
-def first_month(connection: Connection) -> datetime | None:
-    """When the first campaign was sent that is known; None: none was."""
+def sent_in(connection: Connection, start: datetime, end: datetime) -> tuple[int, ...]:
+    """The campaigns that were sent in a span (UTC, without its end)."""
     found = fetch_all(
         connection,
-        "select min(coalesce(send_start_at, send_end_at)) as at from campaign_schedule where recipient_count is not null",
+        """select id from campaign_schedule
+           where coalesce(send_start_at, send_end_at) >= :start and coalesce(send_start_at, send_end_at) < :end""",
+        start=start,
+        end=end,
+    )
+    return tuple(int(row["id"]) for row in found)
+
+
+def first_month(connection: Connection) -> datetime | None:
+    """When the first campaign was sent of which more than a summary is left; None: none was."""
+    found = fetch_all(
+        connection,
+        f"""select min(coalesce(s.send_start_at, s.send_end_at)) as at from campaign_schedule s
+            where s.recipient_count is not null and not {IS_SUMMARISED}""",
     )
     at: datetime | None = found[0]["at"]
     return at

@@ -16,7 +16,7 @@ from list_pipeline.core.retention import OldRecord
 from list_pipeline.core.reviews.questions import ReviewStatus
 from list_pipeline.storage.database import execute, fetch_scalar, sql_list, sql_word
 
-_DECIDED = f"""
+DECIDED = f"""
     not exists (select 1 from review_item q where q.campaign_id = r.campaign_id
                 and (q.status = {sql_word(ReviewStatus.OPEN)}
                      or q.status = {sql_word(ReviewStatus.APPROVED)} and q.executed_at is null and q.contact_id is not null))
@@ -32,7 +32,7 @@ _OLD: Mapping[OldRecord, str] = {
         select r.ctid from notification r
         where r.created_at < :before
           and r.state in {sql_list(DeliveryState.SENT, DeliveryState.SKIPPED, DeliveryState.EXPIRED)}
-          and r.message_key not like 'lists:%' and {_DECIDED}
+          and r.message_key not like 'lists:%' and {DECIDED}
           and not exists (select 1 from campaign_schedule s where s.id = r.campaign_id and s.round_doubt is not null)
           and not exists (select 1 from job_run j where j.told_in = r.message_key and j.noted_at >= :before)
     """,
@@ -44,7 +44,7 @@ _OLD: Mapping[OldRecord, str] = {
     """,
     OldRecord.ADVICE_TEXTS: f"""
         select r.ctid from agent_record r
-        where r.asked_at < :before and (r.prompt <> '' or r.answer is not null) and {_DECIDED}
+        where r.asked_at < :before and (r.prompt <> '' or r.answer is not null) and {DECIDED}
     """,
     OldRecord.REQUESTS: "select r.ctid from mailjet_request r where r.allowed_at < :before",
 }

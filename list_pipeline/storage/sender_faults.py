@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from list_pipeline.core.bounces.classes import SENDER_CLASSES, BounceReason
 from list_pipeline.core.sender_faults.listing import CAMPAIGNS_COMPARED, CampaignFaults, FaultCount
 from list_pipeline.storage.database import fetch_all, fetch_one
+from list_pipeline.storage.history import IS_SUMMARISED
 from list_pipeline.storage.told_events import TOLD
 
 _SENDER = sorted(each.value for each in SENDER_CLASSES)
@@ -59,7 +60,7 @@ def _counted(connection: Connection, which: str, campaign_id: int, sweep: str | 
         with looked_at as materialized (
             select s.id, f.sweep, coalesce(s.send_start_at, s.send_end_at) as sent_at, coalesce(s.recipient_count, 0) as mailed
             from campaign_schedule s join bounce_fetch f on f.campaign_id = s.id
-            where coalesce(s.send_start_at, s.send_end_at) is not null and {which}
+            where coalesce(s.send_start_at, s.send_end_at) is not null and not {IS_SUMMARISED} and {which}
             order by sent_at desc, s.id desc limit :campaigns
         )
         select l.id, l.sent_at, l.mailed, e.reason, count(e.contact_id) as contacts,

@@ -111,6 +111,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name(monkeypatch: pytest
         other = "x-forwarded-user"
     elif name == "mail_host_resolver":
         other = "192.0.2.53:5353"
+    elif name == "history_kept_months":
+        other = "24"
     elif name.endswith("_kept_days") or name == "no_sign_of_life_days":
         other = "400"
     elif name.startswith(("gemini_temperature", "gemini_top_p")):

@@ -235,12 +235,30 @@ class OnlyTold:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts of the contact's mailings that are so old that they are summarised. Some of them are among its campaigns all
+    the same: the last delivery, failures since, the last hard bounce.
+
+    ``campaigns``: mailings; of the rest it is not known what became. ``last_sent_at``: the start of the last of them (UTC).
+    """
+
+    campaigns: int
+    delivered: int
+    hard: int
+    soft: int
+    other: int
+    first_sent_at: datetime
+    last_sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Everything that is stored of a contact. ``mailings``: oldest first; ``plans`` in the order in which they were made.
 
     ``known``: None where we have no row of it, and Mailjet reported something about it all the same. ``engagement``: its latest
     opens and clicks. ``signs_since``: when opens and clicks were first told at all (UTC); None: never, and nobody can say.
-    ``only_told``: what Mailjet told of failures that no reading shows.
+    ``only_told``: what Mailjet told of failures that no reading shows. ``summary``: what is left of its oldest mailings; None:
+    all are among ``mailings``.
     """
 
     contact_id: int
@@ -252,6 +270,7 @@ class Record:
     engagement: Engagement = field(default_factory=Engagement)
     signs_since: datetime | None = None
     only_told: tuple[OnlyTold, ...] = ()
+    summary: Summary | None = None
 
     @property
     def is_suppressed(self) -> bool:

@@ -223,9 +223,22 @@ def delivery_lines(record: Record) -> list[str]:
         return ["No campaign was sent to it."]
     last, reached = record.last_delivery, sum(one.was_delivered for one in record.mailings)
     if last is None:
-        return ["No delivery is known.", _signs(record)]
+        return ["No delivery is known.", *_summary(record), _signs(record)]
     of = count_text(len(record.mailings), "campaign")
-    return [f"The last one: {_named(last)}; {reached:,} of {of} reached it.", _signs(record)]
+    since = ", of those that are kept one by one," if record.summary is not None else ""
+    return [f"The last one: {_named(last)}; {reached:,} of {of}{since} reached it.", *_summary(record), _signs(record)]
+
+
+def _summary(record: Record) -> list[str]:
+    """The mailings that are counted only."""
+    found = record.summary
+    if found is None:
+        return []
+    span = f"{date_text(found.first_sent_at)} to {date_text(found.last_sent_at)}"
+    return [
+        f"From {span} only counts are kept: {found.delivered:,} of {count_text(found.campaigns, 'campaign')} reached it, "
+        f"{found.hard:,} bounced hard, {found.soft:,} softly, {found.other:,} failed otherwise."
+    ]
 
 
 def _signs(record: Record) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from list_pipeline.core.retention import RETENTION
+from list_pipeline.core.retention import RETENTION, history_sentences
 from list_pipeline.defs import metadata as md
 from list_pipeline.defs.common import product_asset
 from list_pipeline.defs.failures import clear_failures
@@ -25,8 +25,8 @@ class RetentionConfig(dg.Config):
     kinds={"postgres", "dagster"},
     description=(
         "Old messages, errors of runs, texts of the advisors, requests and runs of Dagster, removed in bounded batches when "
-        "nobody waits for them; and contacts erased at Mailjet. Campaigns, figures, ledger, journal and histories stay. With "
-        "`dry_run` it counts only."
+        "nobody waits for them; and contacts erased at Mailjet. Who was mailed and what failed is summarised after "
+        "`HISTORY_KEPT_MONTHS`. Campaigns, figures, ledger, journal and histories stay. With `dry_run` it counts only."
     ),
 )
 def retention(
@@ -51,6 +51,7 @@ def retention(
             **md.counts(
                 {"dagster_runs": len(runs), "dagster_runs_with_addresses": len(naming), "erased": removed.erased}
             ),
+            "history": md.lines(history_sentences(removed.history, is_dry_run=config.dry_run)),
             "findings": md.lines(removed.failures),
         }
     )

@@ -50,6 +50,7 @@ from list_pipeline.storage import unreadable_rows as unreadable_row_storage
 from list_pipeline.storage.bounces import StoredFetch
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
+from list_pipeline.storage.history import require_kept
 from list_pipeline.storage.membership import members
 
 log = structlog.get_logger(__name__)
@@ -145,7 +146,10 @@ def fetch_bounces(services: Observing, campaign: Campaign, sweep: Sweep) -> Boun
         LateLogError: one of Mailjet's two sources is late; it is read again within hours.
         IncompleteDataError: what was read, three times over, is fewer than Mailjet counts, or otherwise unusable. It is
             stored as incomplete and read again by the next attempt; nothing may be decided on it.
+        HistorySummarisedError: only a summary is left of the campaign.
     """
+    with services.database.begin() as connection:
+        require_kept(connection, f"Reading the bounces of campaign {campaign.key}", [campaign.campaign_id])
     campaign = know_recipients(services, campaign)
     data = stored_bounces(services, campaign, sweep) or _read_whole(services, campaign, sweep)
     check_recipients(services, campaign, frozenset(event.contact_id for event in data.events if event.in_message_log))
@@ -186,8 +190,13 @@ def _read_whole(services: Observing, campaign: Campaign, sweep: Sweep) -> Bounce
 
 
 def stored_bounces(services: Storing, campaign: Campaign, sweep: Sweep) -> BounceData | None:
-    """A complete reading that is stored, or None."""
+    """A complete reading that is stored, or None.
+
+    Raises:
+        HistorySummarisedError: only a summary is left of the campaign.
+    """
     with services.database.begin() as connection:
+        require_kept(connection, f"Looking at the bounces of campaign {campaign.key}", [campaign.campaign_id])
         fetch = bounce_rows.fetch_of(connection, campaign.campaign_id, sweep.value)
         if fetch is None or not fetch.is_complete:
             return None

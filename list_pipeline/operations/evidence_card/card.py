@@ -79,6 +79,7 @@ def _record(connection: Connection, contact_id: int, now: datetime) -> Record | 
         contact_id,
         known,
         mailings=mailings,
+        summary=rows.summary(connection, contact_id),
         plans=plans,
         questions=rows.questions(connection, contact_id, [one.plan_id for one in plans]),
         suppressions=rows.suppressions(connection, contact_id),

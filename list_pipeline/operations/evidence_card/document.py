@@ -18,6 +18,7 @@ from list_pipeline.core.evidence_card.facts import (
     PlannedFor,
     Question,
     Siblings,
+    Summary,
     Suppression,
 )
 from list_pipeline.core.evidence_card.replay import OtherVerdict
@@ -37,6 +38,7 @@ class Stored:
     last_delivered_at: datetime | None
     engagement: Engagement
     only_told: tuple[OnlyTold, ...]
+    summary: Summary | None
     campaigns: tuple[Mailing, ...]
     plans: tuple[PlannedFor, ...]
     questions: tuple[Question, ...]
@@ -82,6 +84,7 @@ def _stored(card: EvidenceCard) -> Stored | None:
         last_delivered_at=last.sent_at if last is not None else None,
         engagement=record.engagement,
         only_told=record.only_told,
+        summary=record.summary,
         campaigns=record.mailings,
         plans=record.plans,
         questions=record.questions,

@@ -36,6 +36,7 @@ from list_pipeline.storage import bounces as bounce_rows
 from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.engagement import engagement_of
+from list_pipeline.storage.history import is_summarised, mailings_gone
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import earlier_looks
 
@@ -71,6 +72,8 @@ def replay(connection: Connection, record: Record, policy: SuppressionPolicy, no
     mailing = record.mailing(verdict.campaign_id)
     if verdict.kind is not PlanKind.SUPPRESSION or mailing is None:
         return Replayed(not_replayed="Not known: what the verdict rested on is not kept.")
+    if is_summarised(connection, mailing.campaign_id):
+        return Replayed(not_replayed="Not known: the verdict's campaign is so old that only a summary is left of it.")
     gathered = _Gathered(connection, record, verdict, mailing, policy)
     judged = gathered.judged()
     if judged is None:
@@ -191,7 +194,8 @@ class _Gathered:
             for one in earlier
             if reinstated is None or one.sent_at > reinstated
         )
-        count = sum(one.sent_at <= judged.as_of for one in earlier) + self.mailing.is_recipient
+        gone = mailings_gone(self.connection, [contact_id]).get(contact_id, 0)
+        count = sum(one.sent_at <= judged.as_of for one in earlier) + gone + self.mailing.is_recipient
         since = unanswered_since(
             [judged.event] if judged.event else [],
             {contact_id: attempts},

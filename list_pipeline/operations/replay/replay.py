@@ -39,6 +39,7 @@ from list_pipeline.storage import incidents as incident_rows
 from list_pipeline.storage import replay as rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
+from list_pipeline.storage.history import require_kept
 from list_pipeline.storage.incidents import CAMPAIGNS_REMEMBERED
 from list_pipeline.storage.replay import JudgedReading
 
@@ -108,6 +109,7 @@ def replay(services: Deciding, request: ReplayRequest, progress: Progress = logg
     Raises:
         NotFoundError: there is no campaign of that key.
         RefusedError: there is no such rule set or figure, or the number of campaigns makes no sense.
+        HistorySummarisedError: only a summary is left of one of the campaigns.
     """
     if not 1 <= request.most <= MOST_CAMPAIGNS:
         raise RefusedError(
@@ -125,6 +127,7 @@ def replay(services: Deciding, request: ReplayRequest, progress: Progress = logg
             sent_to=request.sent_to,
             until_campaign=until,
         )
+        require_kept(connection, "Replaying the policy", [one.campaign_id for one in stored])
         found = _Replay(services, connection, rule_sets, stored, progress).run()
     log.info("policy replayed", campaigns=len(found.campaigns), differences=len(found.differences))
     return found

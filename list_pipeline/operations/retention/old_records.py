@@ -1,4 +1,4 @@
-"""The daily clean-up: old records in bounded batches, and contacts that are still to be erased."""
+"""The daily clean-up: old records in bounded batches, contacts that are still to be erased, and old history."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 from list_pipeline.core.retention import RETENTION, OldRecord, Removed, RetentionPolicy, cutoffs
 from list_pipeline.operations.access import Forgetting
 from list_pipeline.operations.erasure.rows import erase_again, follow_erasures
+from list_pipeline.operations.retention.history import tend_history
 from list_pipeline.storage import retention as rows
 
 log = structlog.get_logger(__name__)
@@ -32,12 +33,15 @@ def remove_old_records(services: Forgetting, *, dry_run: bool = False, policy: R
     if dry_run:
         with services.database.begin() as connection:
             counted = {kind: rows.count_old(connection, kind, at) for kind, at in before.items()}
-        return Removed(counted, 0, is_all=True, is_dry_run=True)
+        return Removed(counted, 0, is_all=True, is_dry_run=True, history=tend_history(services, dry_run=True))
     removed, is_all = _remove(services, before, policy)
     followed, again = follow_erasures(services), erase_again(services)
+    history = tend_history(services)
     erased = len(followed.reports) + len(again.reports)
     log.info("old records removed", erased=erased, is_all=is_all, **{kind.value: n for kind, n in removed.items()})
-    return Removed(removed, erased, is_all, is_dry_run=False, failures=(*followed.failures, *again.failures))
+    return Removed(
+        removed, erased, is_all, is_dry_run=False, failures=(*followed.failures, *again.failures), history=history
+    )
 
 
 def _remove(

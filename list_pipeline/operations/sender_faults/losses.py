@@ -15,6 +15,7 @@ from list_pipeline.core.incidents.operators import OPERATORS
 from list_pipeline.core.wording import Rate
 from list_pipeline.operations.access import Storing
 from list_pipeline.storage import losses
+from list_pipeline.storage.history import require_kept
 from list_pipeline.storage.losses import DomainLoss
 
 MOST_MONTHS = 36
@@ -62,12 +63,15 @@ def losses_in(services: Storing, month: date | None) -> MonthOfLosses:
 
     Raises:
         RefusedError: it has not begun.
+        HistorySummarisedError: only a summary is left of its campaigns.
     """
     now = services.clock.now().astimezone(UTC)
     first = (month or now.date()).replace(day=1)
     if first > now.date():
         raise RefusedError("Counting the losses of a month", "it has not begun", "Ask for one that has")
     with services.database.begin() as connection:
+        campaigns = losses.sent_in(connection, _begin(first), _begin(_next(first)))
+        require_kept(connection, "Counting the losses of a month", campaigns)
         counted = losses.losses(connection, _begin(first), _begin(_next(first)))
         oldest = losses.first_month(connection)
     by_operator: dict[str, list[DomainLoss]] = defaultdict(list)

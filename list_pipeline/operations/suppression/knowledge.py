@@ -34,6 +34,7 @@ from list_pipeline.storage.campaigns import recipients as recipient_rows
 from list_pipeline.storage.campaigns import sent_campaigns
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign
 from list_pipeline.storage.engagement import engagement_of
+from list_pipeline.storage.history import mailings_gone
 from list_pipeline.storage.membership import members
 from list_pipeline.storage.plans import earlier_looks
 from list_pipeline.storage.plans import outcomes as outcome_rows
@@ -101,6 +102,7 @@ def gather(
     campaigns = bounce_rows.campaigns_of(connection, ids, except_campaign=campaign.campaign_id, as_of=as_of)
     reinstated = outcome_rows.reinstated_since(connection, ids) if otherwise is None else {}
     rejected = _rejected(connection, past) if otherwise is None else frozenset()
+    gone = mailings_gone(connection, ids)
     domains = members.domains_of(connection, ids)
     failures = {(one.campaign_id, i) for i, tries in past.items() for one in tries if one.failure is not None}
     held = held_before(connection, failures, domains, otherwise.flagged if otherwise else None)
@@ -117,7 +119,7 @@ def gather(
             is_anonymised=flag["is_anonymised"],
             is_unreadable=flag["is_unreadable"],
             is_complaining=flag["is_complaining"] if otherwise is None else contact_id in otherwise.complaining,
-            campaigns_count=campaigns.get(contact_id, 0) + (contact_id in mailed),
+            campaigns_count=campaigns.get(contact_id, 0) + gone.get(contact_id, 0) + (contact_id in mailed),
             domain_reached_at=reached.get(contact_id),
             address_worked_at=signs[contact_id].address_worked_at if contact_id in signs else None,
             deliveries=deliveries_of(flag),

@@ -15,6 +15,7 @@ from list_pipeline.operations.access import Storing
 from list_pipeline.operations.campaigns.discovery import campaign
 from list_pipeline.operations.views.masked_items import shown_items
 from list_pipeline.storage import bounces as bounce_rows
+from list_pipeline.storage.history import require_kept
 from list_pipeline.storage.plans import plan_rows
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ def bounce_table(services: Storing, key: str, sweep: Sweep = Sweep.H24) -> pd.Da
 
     Raises:
         NotFoundError: there is no such campaign.
+        HistorySummarisedError: only a summary is left of it.
     """
     with services.database.begin() as connection:
         sent = campaign(connection, key)
+        require_kept(connection, f"Listing the bounces of campaign {key}", [sent.campaign_id])
         events = bounce_rows.events_of(connection, sent.campaign_id, sweep.value)
     columns = (
         "contact_id", "occurred_at", "class", "reason", "state_id", "is_permanent", "status", "is_disputed",

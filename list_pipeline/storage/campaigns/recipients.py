@@ -17,6 +17,7 @@ from list_pipeline.core.plans.journal import StepAction, StepState
 from list_pipeline.core.reviews.questions import MAILED_TWICE
 from list_pipeline.storage.campaigns.sent_campaigns import Campaign, campaigns_where, lists_of_rounds
 from list_pipeline.storage.database import copy_rows, execute, fetch_all, fetch_one, sql_list, sql_word
+from list_pipeline.storage.history import IS_SUMMARISED
 from list_pipeline.storage.quarantine import was_active
 from list_pipeline.storage.unreadable_rows import UNTOLD_RECIPIENT
 
@@ -42,7 +43,7 @@ def recipients_missing(
     return campaigns_where(
         connection,
         "s.recipients_proven_at is null and s.send_start_at is not null and s.mailjet_campaign_id is not null"
-        f" and s.status in {sql_list(*SENT_STATUSES)} and s.retired_at is null"
+        f" and s.status in {sql_list(*SENT_STATUSES)} and s.retired_at is null and not {IS_SUMMARISED}"
         " and (coalesce(s.send_end_at, s.send_start_at) >= :young or s.recipients_tried_at is null"
         "      or s.recipients_tried_at <= :tried)"
         " order by s.send_start_at",

@@ -369,6 +369,8 @@ def kept_failures(connection: Connection, until: datetime) -> KeptFailures:
             select distinct on (p.campaign_id, i.contact_id) p.campaign_id, i.contact_id, i.action
             from plan p join plan_item i using (plan_id)
             where p.kind = 'suppression' and i.bounce_class = 'hard' and i.rule <> 'tested_first' and p.created_at < :until
+              -- What the next campaign showed is not kept of them.
+              and not exists (select 1 from summarised_campaign d where d.campaign_id = p.campaign_id)
             order by p.campaign_id, i.contact_id, p.plan_id desc
         ), next as (
             select k.contact_id, n.failure from kept k join campaign_schedule s on s.id = k.campaign_id

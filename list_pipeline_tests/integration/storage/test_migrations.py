@@ -53,7 +53,7 @@ TABLES = {
     "list_size_delta",
     "audience_batch",
     "launch_change",
-    "campaign_recipient_newest", "bounce_event_newest",
+    "campaign_recipient_newest", "bounce_event_newest", "contact_history", "summarised_campaign",
 }  # fmt: skip
 INDEXES = {
     "contact_by_address_key_idx", "contact_suppression_history_address_key_idx", "erased_person_address_idx",
@@ -166,6 +166,7 @@ FOREIGN_KEYS = {
     ("work_timing", "log_id", "list_maintenance_log", "n", "a"),
     ("bounce_event_newest", "campaign_id,sweep", "bounce_fetch", "c", "a"),
     ("campaign_recipient_newest", "campaign_id", "campaign_schedule", "c", "a"),
+    ("summarised_campaign", "campaign_id", "campaign_schedule", "c", "a"),
 }
 
 Rows = list[tuple[Any, ...]]

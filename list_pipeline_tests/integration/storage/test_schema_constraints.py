@@ -289,6 +289,20 @@ def incident_count(kind: str = "operator", attempted: int = 3, hard: int = 3) ->
         select id, '{kind}', 'Google', {attempted}, {hard} from campaign_schedule"""
 
 
+def contact_history(**parts: str) -> str:
+    row = {
+        "contact_id": "1", "campaigns": "5", "delivered": "2", "hard": "1", "soft": "1", "other": "1", "gone": "4",
+        "first_sent_at": "now()", "last_sent_at": "now()", **parts,
+    }  # fmt: skip
+    return f"insert into contact_history ({', '.join(row)}) values ({', '.join(row.values())})"
+
+
+def summarised(*counts: str) -> str:
+    recipients, delivered, hard, soft, other = counts
+    return f"""insert into summarised_campaign (campaign_id, summarised_at, recipients, delivered, hard, soft, other)
+        select id, now(), {recipients}, {delivered}, {hard}, {soft}, {other} from campaign_schedule"""
+
+
 def quarantined(**parts: str) -> str:
     values = {
         "contact_id": "5",
@@ -346,7 +360,7 @@ ALLOWED = [
     validated(), list_edit(), list_edit("null, 'excluded'"), mass_change(),
     mass_change(how="0, 0, 0, 'accepted', now()"), unreadable_row(),
     unreadable_ruling(),
-    incident_count(),
+    incident_count(), contact_history(), summarised("5", "null", "0", "0", "0"),
     early_look(), early_look("too_few", requests=0, groups="[]"), early_look("unread", "away", groups="[]"),
     past_attempt(),
     told_event(), told_event(**A_TOLD_FAILURE), told_count(), engagement(), told_reading(),
@@ -629,6 +643,13 @@ FORBIDDEN = {
     "a look with fewer requests than none": early_look(requests=-1),
     "figures that were never asked for": past_attempt(0),
     "figures that could not be read for no reason": past_attempt(problem=""),
+    "a history without campaigns": contact_history(campaigns="0", delivered="0", hard="0", soft="0", other="0", gone="0"),
+    "more ends than mailings": contact_history(other="2"),
+    "more mailings gone than there were": contact_history(gone="6"),
+    "negative hard bounces in a history": contact_history(hard="-1"),
+    "a history that ends before it begins": contact_history(last_sent_at="now() - interval '1 day'"),
+    "a summary of minus one recipient": summarised("-1", "null", "0", "0", "0"),
+    "a summary of minus one delivery": summarised("5", "-1", "0", "0", "0"),
     "counts of an unknown kind of group": incident_count("segment"),
     "a negative number of attempted contacts": incident_count(attempted=-1, hard=-1),
     "a negative number of hard bounces": incident_count(hard=-1),

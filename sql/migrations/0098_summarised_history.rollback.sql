@@ -1,0 +1,2 @@
+drop table list_pipeline.summarised_campaign;
+drop table list_pipeline.contact_history;
