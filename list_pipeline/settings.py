@@ -21,7 +21,7 @@ from list_pipeline.core.errors import ConfigurationError
 from list_pipeline.core.foreign_text import LARGEST_COUNT, LARGEST_ID, address_problem
 from list_pipeline.core.lists import ListIds, ListRole
 from list_pipeline.core.quarantine.life import QuarantineReason
-from list_pipeline.core.retention import HISTORY_MONTHS, LEAST_DAYS, LEAST_HISTORY_MONTHS
+from list_pipeline.core.retention import LEAST_DAYS, LEAST_HISTORY_MONTHS
 from list_pipeline.core.tokens import people_of_proxy
 from list_pipeline.core.urls import (
     WHERE_POSTGRES_IS,
@@ -302,10 +302,10 @@ class Settings(BaseSettings):
     )
 
     history_kept_months: int = Field(
-        HISTORY_MONTHS,
+        0,
         ge=0,
         le=_DECADE_DAYS // 30,
-        description="Months after which who was mailed and what failed is summarised; 0: it is kept for good.",
+        description="Months after which who was mailed and what failed is summarised, e.g. 36; 0: it is kept for good.",
     )
 
     # Running

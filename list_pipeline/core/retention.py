@@ -56,7 +56,6 @@ class RetentionPolicy:
 
 RETENTION = RetentionPolicy()
 
-HISTORY_MONTHS = 36
 LEAST_HISTORY_MONTHS = 18
 """The rules look back 400 days from a failure, and a replay or a report asks about the half year before."""
 

@@ -39,6 +39,7 @@ from list_pipeline.storage.erasure import rows as erasure
 from list_pipeline.storage.history import Span
 from list_pipeline.storage.migrations import rollback
 from list_pipeline_tests.integration.accounts import Installation, quietly
+from list_pipeline_tests.integration.conftest import Install
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 OLD = NOW - timedelta(days=4 * 365)
@@ -377,13 +378,14 @@ def test_a_summarised_campaign_is_not_read_again(connection: Connection) -> None
 
 
 @pytest.fixture
-def years_later(small: Installation) -> Installation:
+def years_later(install_small: Install) -> Iterator[Installation]:
     """An installation after a maintenance, and another one four years later with a year closed in between."""
-    small.maintain()
-    small.clock.advance(timedelta(days=500))
-    tend_history(small.services)
-    small.clock.advance(timedelta(days=2000))
-    return small
+    with install_small(history_kept_months=36) as made:
+        made.maintain()
+        made.clock.advance(timedelta(days=500))
+        tend_history(made.services)
+        made.clock.advance(timedelta(days=2000))
+        yield made
 
 
 def test_the_daily_clean_up_summarises_what_is_older_than_it_is_kept_and_says_so_before(
@@ -505,7 +507,7 @@ def test_the_schema_goes_back_to_one_table_with_every_row_of_every_span(
                 connection, "select relname from pg_class where relname ~ '^(bounce_event|campaign_recipient)'")}  # fmt: skip
         assert names == {
             "bounce_event", "bounce_event_pkey", "bounce_event_contact_idx",
-            "campaign_recipient", "campaign_recipient_pkey", "campaign_recipient_contact_idx",
+            "campaign_recipient", "campaign_recipient_pkey", "campaign_recipient_by_contact_idx",
         }  # fmt: skip
     finally:
         database.close()
