@@ -100,7 +100,6 @@ def add_contacts(connection: Connection, contacts: Sequence[ContactSeen], now: d
                c.delivered_count, case when c.delivered_count is not null then cast(:now as timestamptz) end,
                case when not c.is_anonymised then {USUAL_KEY} end, {", ".join(LIST_FLAG.values())}, d.is_unsubscribed
         from contact_read c join derived d using (contact_id) left join erasure_key k on true
-        where not exists (select from contact_list_membership m where m.contact_id = c.contact_id)
         order by c.contact_id
         on conflict (contact_id) do nothing
         """,

@@ -263,12 +263,6 @@ def merge_contacts(connection: Connection, now: datetime) -> int:
                case when not c.is_anonymised then {USUAL_KEY} end
         from seen_contact c left join subscribed s using (contact_id) left join erasure_key k on true
         where not c.is_unreadable
-          -- Who is as we know them would be locked, which writes. Each sight of an erased one is noted.
-          and (c.is_anonymised or not exists (
-              select from contact_list_membership o
-              where o.contact_id = c.contact_id
-                and (o.email, o.is_excluded, o.is_complaining or not c.is_complaining, o.is_anonymised)
-                    = (c.email, c.is_excluded, true, c.is_anonymised)))
         on conflict (contact_id) do update set email = excluded.email, is_excluded = excluded.is_excluded,
                is_complaining = m.is_complaining or excluded.is_complaining, is_anonymised = excluded.is_anonymised,
                last_updated = excluded.last_updated
@@ -320,13 +314,7 @@ def merge_list(
         insert into list_membership as m (list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at,
                unsubscribed_at, first_seen_at)
         select list_role, contact_id, recipient_id, is_unsubscribed, subscribed_at, unsubscribed_at, :now
-        from seen_recipient r where list_role = :role and not is_unreadable
-          -- An entry that is as we know it would be locked, which writes.
-          and not exists (
-              select from list_membership o
-              where o.list_role = r.list_role and o.contact_id = r.contact_id and o.left_at is null
-                and (o.recipient_id, o.is_unsubscribed, o.subscribed_at, o.unsubscribed_at) is not distinct from
-                    (r.recipient_id, r.is_unsubscribed, r.subscribed_at, r.unsubscribed_at))
+        from seen_recipient where list_role = :role and not is_unreadable
         on conflict (list_role, contact_id) do update set recipient_id = excluded.recipient_id,
                is_unsubscribed = excluded.is_unsubscribed, subscribed_at = excluded.subscribed_at,
                unsubscribed_at = excluded.unsubscribed_at, left_at = null
