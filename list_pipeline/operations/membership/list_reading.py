@@ -292,6 +292,10 @@ class ListReader:
         entries, self._entries = self._entries, []
         usual = [one for one in entries if not one.problem]
         others = [one for one in entries if one.problem]
+        odd = {one.contact_id for one in others}
+        if any(one.contact_id in odd for one in usual):
+            # Of two entries of a contact the last counts.
+            usual, others = [], entries
         if usual:
             try:
                 with transaction(self._session):

@@ -179,7 +179,7 @@ def accounts(draw: st.DrawFn) -> Mailjet:
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(account=accounts(), data=st.data())
 def test_a_first_reading_in_large_parts_ends_with_the_rows_that_one_page_after_the_other_brings(
     database: Database, interrupted: bool, account: Mailjet, data: st.DataObject
