@@ -88,7 +88,11 @@ GROUPS = (
         for name in ("erasure", "pictures", "run_requests", "tokens", "unreadable_rows")
     ),
     Group("life_cycles", ("list_pipeline/core/life_cycles.py",), (f"{_UNIT}/test_life_cycles.py",)),
-    Group("reading_back", _READING_BACK, ("list_pipeline_tests/unit/operations/plans",)),
+    Group(
+        "reading_back",
+        _READING_BACK,
+        ("list_pipeline_tests/unit/operations/plans", "list_pipeline_tests/unit/operations/membership"),
+    ),
     Group(
         "decisions",
         (

@@ -4,7 +4,8 @@ A page is one answer, so it is true for one moment: a row whose id lies between 
 page or nowhere. Where a row is expected comes from our own rows; others may have moved it, so a page that begins behind the row
 or ends in front of it is no proof, and the next one is read further up or down.
 
-Belongs here: which page to read, and what it proves. Does not belong here: requests, and what a row means (``read_back``).
+Belongs here: which page to read, and what it proves. Does not belong here: requests, and what a row means (``by_place``,
+``plans.read_back``).
 """
 
 from __future__ import annotations
