@@ -185,35 +185,37 @@ class MailjetClient:
         )
 
     def recipients(
-        self, list_id: int, *, offset: int = 0, unsubscribed: bool | None = None
+        self, list_id: int, *, offset: int = 0, unsubscribed: bool | None = None, excluded: bool | None = None
     ) -> Iterator[tuple[RecipientSeen, ...]]:
-        """Members of a list by ascending id of their place, from ``offset`` (0-based) on, up to 1000 at a time."""
-        return self._pager.pages(
-            paging.RECIPIENTS,
-            {RecipientFilter.CONTACTS_LIST: list_id, RecipientFilter.UNSUBSCRIBED: unsubscribed},
-            _recipient_of(list_id, unsubscribed),
-            offset=offset,
-        )
-
-    def recipients_page(
-        self, list_id: int, offset: int, *, unsubscribed: bool | None = None, excluded: bool | None = None
-    ) -> tuple[tuple[RecipientSeen, ...], bool]:
-        """One page of a list's members by ascending id of their place, and whether it is the last one: one request.
+        """Members of a list by ascending id of their place, from ``offset`` (0-based) on, up to 1000 at a time.
 
         Args:
             unsubscribed: only those that are unsubscribed, or are not. excluded: from campaigns, likewise; the rows do not say
                 it, so whoever asks holds their number against ``count_recipients`` and them against what is known.
-
-        Raises:
-            IncompleteDataError: the page contradicts itself, or is not sorted.
         """
-        return self._pager.page(
+        return self._pager.pages(
             paging.RECIPIENTS,
             {
                 RecipientFilter.CONTACTS_LIST: list_id,
                 RecipientFilter.UNSUBSCRIBED: unsubscribed,
                 RecipientFilter.EXCLUDED: excluded,
             },
+            _recipient_of(list_id, unsubscribed),
+            offset=offset,
+        )
+
+    def recipients_page(
+        self, list_id: int, offset: int, *, unsubscribed: bool | None = None
+    ) -> tuple[tuple[RecipientSeen, ...], bool]:
+        """One page of a list's members by ascending id of their place, and whether it is the last one: one request.
+        ``unsubscribed``: only those that are, or are not.
+
+        Raises:
+            IncompleteDataError: the page contradicts itself, or is not sorted.
+        """
+        return self._pager.page(
+            paging.RECIPIENTS,
+            {RecipientFilter.CONTACTS_LIST: list_id, RecipientFilter.UNSUBSCRIBED: unsubscribed},
             _recipient_of(list_id, unsubscribed),
             offset,
         )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import structlog
 
@@ -163,26 +163,15 @@ class ReadBack:
         """Whether none of these contacts is among those of a list that are excluded from campaigns, or are not: two requests
         where these are few. False: one is, or that cannot be told from a few pages.
 
-        A filter that Mailjet ignored would show the whole list, which is more than a few pages.
+        A filter that Mailjet ignored would show the whole list, which is more than a few pages, or more than were counted.
         """
         list_id, named = self._services.list_ids[role], set(ids)
         counted = self._mailjet.count_recipients(list_id, excluded=excluded)
         if counted >= _FEW_PAGES * PAGE:
             return False
-        seen, is_last = read_on(
-            partial(self._mailjet.recipients_page, list_id, excluded=excluded),
-            0,
-            counted,
-            lambda row: row.recipient_id,
-            PAGE,
-        )
-        while not is_last and len(seen) <= _FEW_PAGES * PAGE:
-            more, is_last = self._mailjet.recipients_page(list_id, len(seen) - 1, excluded=excluded)
-            if not more or more[0].recipient_id != seen[-1].recipient_id:
-                return False
-            seen += more[1:]
+        seen = list(islice(members.iterate(self._mailjet.recipients(list_id, excluded=excluded)), counted + 1))
         # As many as were counted before and after: nobody is missing from a page that was cut.
-        if not is_last or {len(seen), self._mailjet.count_recipients(list_id, excluded=excluded)} != {counted}:
+        if {len(seen), self._mailjet.count_recipients(list_id, excluded=excluded)} != {counted}:
             return False
         return not any(row.problem or row.contact_id in named for row in seen)
 

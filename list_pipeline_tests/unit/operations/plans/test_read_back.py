@@ -55,6 +55,8 @@ class AList:
     excluded: set[int] = field(default_factory=set)
     """Who is excluded from campaigns at Mailjet; ``excluded_here``: in our rows."""
     excluded_here: set[int] = field(default_factory=set)
+    shown: int | None = None
+    """So many of those in a state are shown, whatever their number."""
     ignores_exclusion: bool = False
     """Mailjet does not understand that it is asked for excluded ones only."""
     disturbed: int = 0
@@ -81,20 +83,19 @@ class AList:
         self.asked.append("number")
         return len(self._in_state(excluded))
 
-    def recipients_page(
-        self, list_id: int, offset: int, *, excluded: bool | None = None
-    ) -> tuple[tuple[RecipientSeen, ...], bool]:
+    def recipients_page(self, list_id: int, offset: int) -> tuple[tuple[RecipientSeen, ...], bool]:
         assert list_id == LIST_ID
-        self.asked.append(f"page from {offset}" if excluded is None else "excluded")
-        found = self._in_state(excluded)[offset : offset + self.longest]
+        self.asked.append(f"page from {offset}")
+        found = sorted(self.entries)[offset : offset + self.longest]
         if self.cut_at is not None:
             found = [entry for entry in found if entry <= self.cut_at]
         return tuple(self._seen(entry) for entry in found), len(found) < PAGE
 
-    def recipients(self, list_id: int, *, offset: int) -> list[RecipientSeen]:
+    def recipients(self, list_id: int, *, offset: int = 0, excluded: bool | None = None) -> list[RecipientSeen]:
         assert list_id == LIST_ID
-        self.asked.append(f"all from {offset}")
-        return [self._seen(entry) for entry in sorted(self.entries)[offset:]]
+        self.asked.append(f"all from {offset}" if excluded is None else "excluded")
+        found = [self._seen(entry) for entry in self._in_state(excluded)[offset:]]
+        return found if excluded is None else found[: self.shown]
 
     def read_all_recipients(self, list_id: int) -> list[RecipientSeen]:
         assert list_id == LIST_ID
@@ -267,8 +268,15 @@ def test_a_filter_that_mailjet_does_not_understand_proves_nothing(suppressed: AL
 def test_a_cut_page_of_excluded_ones_proves_nothing(suppressed: AList) -> None:
     suppressed.excluded |= {1, 4}
     suppressed.take_off(*LEAVING[:-1], 100)
-    suppressed.longest = 2
+    suppressed.shown = 2
     assert confirmed_off(suppressed, *LEAVING) == set(LEAVING[:-1])
+
+
+def test_as_many_excluded_ones_as_fill_a_few_pages_are_not_read(suppressed: AList) -> None:
+    suppressed.excluded |= set(range(1, 101))
+    suppressed.take_off(*LEAVING)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING)
+    assert "excluded" not in suppressed.asked
 
 
 def test_few_who_are_far_apart_are_looked_at_by_place(suppressed: AList) -> None:
@@ -367,11 +375,10 @@ class Contacts:
         self.asked.append("number on the list")
         return len(self.listed - self.excluded)
 
-    def recipients_page(self, list_id: int, offset: int, *, excluded: bool) -> tuple[tuple[RecipientSeen, ...], bool]:
+    def recipients(self, list_id: int, *, excluded: bool) -> list[RecipientSeen]:
         assert (list_id, excluded) == (SUPPRESSION_ID, False)
-        self.asked.append("page of the list")
-        found = sorted(self.listed - self.excluded)[offset : offset + PAGE]
-        return tuple(RecipientSeen(one, one, list_id, False, NOW, None) for one in found), len(found) < PAGE
+        self.asked.append("the list")
+        return [RecipientSeen(one, one, list_id, False, NOW, None) for one in sorted(self.listed - self.excluded)]
 
     def places_in_order(self, _: Any, role: ListRole, ids: Sequence[int]) -> list[PlaceInOrder]:
         assert role is ListRole.SUPPRESSION
@@ -417,6 +424,7 @@ def confirmed(
         note_excluded=lambda _, ids, now, excluded: noted.extend(ids),
         places_in_order=made.places_in_order,
         excluded_contacts=lambda _: made.known,
+        iterate=list,
     )
     monkeypatch.setattr(read_back, "members", rows)
     monkeypatch.setattr(read_back, "PAGE", PAGE)
@@ -521,7 +529,7 @@ MANY = range(1, 61)
 def test_many_on_the_suppression_list_are_excluded_where_nobody_on_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Contacts(set(MANY), listed=set(MANY))
     assert confirmed(made, StepAction.EXCLUDE, MANY, monkeypatch) == set(MANY)
-    assert made.asked == ["number", "number on the list", "page of the list", "number on the list"]
+    assert made.asked == ["number", "number on the list", "the list", "number on the list"]
 
 
 def test_one_on_the_suppression_list_who_is_not_excluded_is_seen_although_another_was_instead(
@@ -544,4 +552,11 @@ def test_where_the_number_or_the_list_does_not_fit_each_place_is_looked_at(
     made = Contacts(set(MANY), listed=listed, known=known)
     assert confirmed(made, StepAction.EXCLUDE, MANY, monkeypatch) == set(MANY)
     assert "page" in made.asked
-    assert "page of the list" not in made.asked
+    assert "the list" not in made.asked
+
+
+def test_that_nobody_on_the_suppression_list_is_included_says_of_nobody_that_the_exclusion_was_lifted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Contacts(set(MANY), listed=set(MANY))
+    assert confirmed(made, StepAction.INCLUDE, MANY, monkeypatch) == set()
