@@ -132,7 +132,9 @@ class ReadBack:
         still = {row.contact_id: row for row in found.rows.values() if row.contact_id in named}
         unplaced = named - {place.contact_id for place in places} - still.keys()
         still |= self._members_among(role, sorted(unplaced), after)
-        gone = sorted(named - still.keys())
+        # An entry that is there is its contact's, also where the row does not say whose it is.
+        entries = {place.contact_id for place in places if place.row_id in found.rows}
+        gone = sorted(named - still.keys() - entries)
         with self._services.database.begin() as connection:
             members.note_removed(connection, role, gone, now)
             members.note_added(connection, role, still.values(), now)
@@ -214,12 +216,7 @@ class ReadBack:
             Wanted(place.row_id, place.rank + (fresh if excluded else -fresh))
             for place, fresh in zip(places, before, strict=False)
         ]
-        if (
-            excluded
-            and len(places) == len(set(ids))
-            and pages_spanned(wanted, PAGE) > _FEW_PAGES
-            and self._are_all_excluded(ids, fresh=sum(changing))
-        ):
+        if excluded and pages_spanned(wanted, PAGE) > _FEW_PAGES and self._are_all_excluded(ids, fresh=sum(changing)):
             with self._services.database.begin() as connection:
                 members.note_excluded(connection, sorted(ids), self._services.clock.now(), excluded)
             return frozenset(ids)

@@ -55,6 +55,12 @@ class AList:
     excluded: set[int] = field(default_factory=set)
     """Who is excluded from campaigns at Mailjet; ``excluded_here``: in our rows."""
     excluded_here: set[int] = field(default_factory=set)
+    shows_all: bool = False
+    """Asked for those in a state, Mailjet counts them, and shows everybody."""
+    unknown_here: set[int] = field(default_factory=set)
+    """Of whom our rows have no contact."""
+    unreadable: set[int] = field(default_factory=set)
+    """Whose rows do not say whose they are."""
     shown: int | None = None
     """So many of those in a state are shown, whatever their number."""
     ignores_exclusion: bool = False
@@ -70,6 +76,8 @@ class AList:
 
     def _seen(self, entry: int) -> RecipientSeen:
         contact = self.entries[entry]
+        if contact in self.unreadable:
+            return RecipientSeen(entry, 0, LIST_ID, False, None, None, problem="no contact")
         return RecipientSeen(entry, contact, LIST_ID, contact in self.unsubscribed, NOW, None)
 
     # What is asked of Mailjet's client.
@@ -94,7 +102,8 @@ class AList:
     def recipients(self, list_id: int, *, offset: int = 0, excluded: bool | None = None) -> list[RecipientSeen]:
         assert list_id == LIST_ID
         self.asked.append(f"all from {offset}" if excluded is None else "excluded")
-        found = [self._seen(entry) for entry in self._in_state(excluded)[offset:]]
+        state = None if self.shows_all else excluded
+        found = [self._seen(entry) for entry in self._in_state(state)[offset:]]
         return found if excluded is None else found[: self.shown]
 
     def read_all_recipients(self, list_id: int) -> list[RecipientSeen]:
@@ -131,7 +140,9 @@ def a_list(monkeypatch: pytest.MonkeyPatch) -> AList:
         note_added=lambda _, role, rows, now: made.added.update(row.contact_id for row in rows),
         refresh_flags=lambda _, now, ids: made.refreshed.extend(ids),
         iterate=list,
-        facts_of=lambda _, ids: {one: {"is_excluded": one in made.excluded_here} for one in ids},
+        facts_of=lambda _, ids: {
+            one: {"is_excluded": one in made.excluded_here} for one in ids if one not in made.unknown_here
+        },
     )
     monkeypatch.setattr(read_back, "members", rows)
     monkeypatch.setattr(read_back, "PAGE", PAGE)
@@ -279,10 +290,49 @@ def test_as_many_excluded_ones_as_fill_a_few_pages_are_not_read(suppressed: ALis
     assert "excluded" not in suppressed.asked
 
 
-def test_few_who_are_far_apart_are_looked_at_by_place(suppressed: AList) -> None:
-    suppressed.take_off(2, 50)
-    assert confirmed_off(suppressed, 2, 50) == {2, 50}
+def test_a_filter_that_is_understood_where_they_are_counted_alone_proves_nothing(suppressed: AList) -> None:
+    suppressed.shows_all = True
+    suppressed.take_off(*LEAVING[:-1], 1)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING[:-1])
+
+
+def test_whom_our_rows_do_not_have_is_not_taken_for_excluded(suppressed: AList) -> None:
+    suppressed.unknown_here = {LEAVING[3]}
+    suppressed.take_off(*LEAVING)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING)
     assert "excluded" not in suppressed.asked
+
+
+def test_an_entry_that_does_not_say_whose_it_is_is_still_there(suppressed: AList) -> None:
+    suppressed.unreadable = {LEAVING[3]}
+    suppressed.take_off(*(set(LEAVING) - {LEAVING[3]}), 1)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING) - {LEAVING[3]}
+
+
+def test_an_entry_of_few_that_does_not_say_whose_it_is_is_still_there(a_list: AList) -> None:
+    a_list.unreadable = {41}
+    a_list.take_off(40)
+    assert confirmed_off(a_list, 40, 41) == {40}
+
+
+@pytest.mark.parametrize(("places", "is_by_list"), [((1, 11, 21, 31), False), ((1, 11, 21, 31, 41), True)])
+def test_those_on_up_to_four_pages_are_looked_at_by_place_and_more_by_who_of_the_list_is_excluded(
+    a_list: AList, places: tuple[int, ...], is_by_list: bool
+) -> None:
+    a_list.excluded = a_list.excluded_here = set(places)
+    a_list.take_off(*places)
+    assert confirmed_off(a_list, *places) == set(places)
+    assert ("excluded" in a_list.asked) is is_by_list
+
+
+@pytest.mark.parametrize(("others", "is_read"), [(31, True), (32, False)])
+def test_others_who_are_excluded_are_read_while_they_fit_on_four_pages(
+    suppressed: AList, others: int, is_read: bool
+) -> None:
+    suppressed.excluded |= set([one for one in range(1, 101) if one not in LEAVING][:others])
+    suppressed.take_off(*LEAVING)
+    assert confirmed_off(suppressed, *LEAVING) == set(LEAVING)
+    assert ("excluded" in suppressed.asked) is is_read
 
 
 def confirmed_on(made: AList, *contacts: int, action: StepAction = StepAction.ADD) -> set[int]:
@@ -558,5 +608,16 @@ def test_where_the_number_or_the_list_does_not_fit_each_place_is_looked_at(
 def test_that_nobody_on_the_suppression_list_is_included_says_of_nobody_that_the_exclusion_was_lifted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = Contacts(set(MANY), listed=set(MANY))
-    assert confirmed(made, StepAction.INCLUDE, MANY, monkeypatch) == set()
+    everybody, lifted = set(range(1, 301)), range(1, 301, 5)
+    made = Contacts(everybody, listed=everybody, known=len(everybody) - len(lifted))
+    assert confirmed(made, StepAction.INCLUDE, lifted, monkeypatch) == set()
+
+
+@pytest.mark.parametrize(("contacts", "is_by_list"), [(4, False), (5, True)])
+def test_excluded_ones_on_up_to_four_pages_are_looked_at_by_place(
+    contacts: int, is_by_list: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = range(1, contacts + 1)
+    made = Contacts({*wanted, *range(100, 140)}, listed=set(wanted), known=40)
+    confirmed(made, StepAction.EXCLUDE, wanted, monkeypatch, ranks={one: 10 * (one - 1) for one in wanted})
+    assert ("the list" in made.asked) is is_by_list
