@@ -429,8 +429,9 @@ def meet(connection: Connection, campaign_id: int) -> None:
         connection,
         """
         update bounce_event b set told_at = o.told_at
-        from (select contact_id, min(told_at) as told_at from bounce_event where campaign_id = :campaign group by contact_id) o
-        where b.campaign_id = :campaign and o.contact_id = b.contact_id and b.told_at is null and o.told_at is not null
+        from (select contact_id, min(told_at) as told_at from bounce_event
+              where campaign_id = :campaign and told_at is not null group by contact_id) o
+        where b.campaign_id = :campaign and o.contact_id = b.contact_id and b.told_at is null
         """,
         campaign=campaign_id,
     )
