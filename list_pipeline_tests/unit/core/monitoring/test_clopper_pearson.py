@@ -64,6 +64,36 @@ def test_the_tail_sums_to_the_whole(cases: int, share: float) -> None:
     assert math.isclose(at_most(0, cases, share), (1 - share) ** cases, rel_tol=1e-6, abs_tol=1e-12)
 
 
+def added_up(errors: int, cases: int, share: float) -> float:
+    """The chance of so many errors or fewer, term by term."""
+    return math.fsum(math.comb(cases, k) * share**k * (1 - share) ** (cases - k) for k in range(errors + 1))
+
+
+@given(CASES, st.floats(0.001, 0.999))
+def test_the_tail_is_the_sum_of_all_its_terms(seen: tuple[int, int], share: float) -> None:
+    errors, cases = seen
+    assert at_most(errors, cases, share) == pytest.approx(added_up(errors, cases, share), rel=1e-9, abs=1e-12)
+
+
+@given(st.integers(0, 60), st.integers(1, 60), st.floats(0.001, 0.999))
+def test_the_terms_of_a_tail_are_those_of_the_distribution(errors: int, cases: int, share: float) -> None:
+    if errors >= cases:
+        assert at_most(errors, cases, share) == 1
+    else:
+        one = at_most(errors + 1, cases, share) - at_most(errors, cases, share)
+        exact = math.comb(cases, errors + 1) * share ** (errors + 1) * (1 - share) ** (cases - errors - 1)
+        assert one == pytest.approx(exact, abs=1e-12)
+
+
+# The Poisson limit: half the chi-squared quantile of 2k (lower) and 2k + 2 degrees (upper) over the number of cases.
+@pytest.mark.parametrize(
+    ("errors", "low", "high"), [(0, 0.0, 2.9957), (3, 0.8177, 7.7537), (10, 5.4254, 16.9622), (100, 84.1393, 118.0790)]
+)
+def test_bounds_of_a_million_cases_are_those_of_rare_events(errors: int, low: float, high: float) -> None:
+    assert lower_bound(errors, 1_000_000) * 1e6 == pytest.approx(low, rel=1e-3)
+    assert upper_bound(errors, 1_000_000) * 1e6 == pytest.approx(high, rel=1e-3)
+
+
 @pytest.mark.parametrize(("errors", "cases", "confidence"), [(2, 1, 0.95), (-1, 3, 0.95), (0, 3, 1.0), (0, 3, 0.0)])
 def test_what_is_no_count_and_no_confidence_is_refused(errors: int, cases: int, confidence: float) -> None:
     for bound in (upper_bound, lower_bound):
