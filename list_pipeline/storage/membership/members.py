@@ -338,14 +338,24 @@ class PlaceInOrder:
 
 
 def places_in_order(connection: Connection, role: ListRole, contact_ids: Sequence[int]) -> tuple[PlaceInOrder, ...]:
-    """Where contacts stand in a list, which Mailjet sorts by the id of the entry; those that are on it in our rows."""
+    """Where contacts stand in a list, which Mailjet sorts by the id of the entry; those that are on it in our rows.
+
+    The list is counted between the asked ones, and never sorted.
+    """
     found = fetch_all(
         connection,
         """
-        select contact_id, row_id, rank from (
-            select contact_id, recipient_id as row_id, row_number() over (order by recipient_id) - 1 as rank
-            from list_membership where list_role = :role and left_at is null) o
-        where contact_id = any(:ids) order by row_id
+        with asked as (
+            select contact_id, recipient_id as row_id, row_number() over (order by recipient_id) as place
+            from list_membership where list_role = :role and left_at is null and contact_id = any(:ids)),
+        counted as (
+            select width_bucket(recipient_id, (select array_agg(row_id order by row_id) from asked)) as place,
+                   count(*) as entries
+            from list_membership where list_role = :role and left_at is null and exists (select 1 from asked) group by 1)
+        select contact_id, row_id, coalesce(rank, 0) as rank
+        from asked left join (select place + 1 as place, sum(entries) over (order by place)::bigint as rank from counted) before
+            using (place)
+        order by row_id
         """,
         role=role.value,
         ids=list(contact_ids),
