@@ -401,12 +401,16 @@ def _ui_s(environment: Mapping[str, str], code_port: int, folder: str) -> float:
         encoding="utf-8",
     )
     port, began = _free_port(), time.perf_counter()
+    page = f"http://127.0.0.1:{port}"
     arguments = ("-m", "list_pipeline.webserver", "-w", str(place), "-h", "127.0.0.1", "-p", str(port))
     query = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
 
     def answers() -> bool:
         with suppress(httpx.HTTPError):
-            found = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": query}, trust_env=False, timeout=60)
+            # As a page of the UI asks: the guard lets nobody else in.
+            found = httpx.post(
+                f"{page}/graphql", json={"query": query}, headers={"Origin": page}, trust_env=False, timeout=60
+            )
             return found.status_code == 200 and bool(found.json()["data"]["repositoriesOrError"].get("nodes"))
         return False
 

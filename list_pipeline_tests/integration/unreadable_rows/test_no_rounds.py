@@ -22,6 +22,7 @@ from list_pipeline.operations.people import NotAReviewerError
 from list_pipeline.operations.reviews.closed_cycles import close_cycle
 from list_pipeline.operations.reviews.unreadable_sends import rule_on_unreadable
 from list_pipeline.storage.campaigns import rounds, sent_campaigns
+from list_pipeline.storage.database import fetch_all
 from list_pipeline_tests.integration.accounts import Installation
 from list_pipeline_tests.integration.drafts import schedule
 
@@ -113,7 +114,7 @@ def test_when_it_can_be_read_it_is_an_extra_mailing_until_a_person_says_otherwis
     (sentence,) = discover(small.services).alerts
     assert "stays no round of a cycle, as Ann said of it" in sentence
     with small.services.database.begin() as connection:
-        assert rounds.rulings(connection) == {sent: RoundRuling.NOT_A_ROUND}
+        assert rounds.rulings(connection, [sent]) == {sent: RoundRuling.NOT_A_ROUND}
         key = sent_campaigns.campaign_of_send(connection, sent).key
         assert cycle_now(connection, small.clock.now()).number is None
     assert discover(small.services).alerts == []
@@ -135,7 +136,11 @@ def test_a_draft_that_is_no_round_keeps_nobody_and_neither_does_what_is_sent_of_
     small.clock.advance(3 * DAY + timedelta(hours=1))
     discover(small.services)
     with small.services.database.begin() as connection:
-        assert list(rounds.rulings(connection).values()) == [RoundRuling.NOT_A_ROUND]
+        sends = fetch_all(
+            connection, "select mailjet_campaign_id as id from campaign_schedule where round_ruling is not null"
+        )
+        ruled = rounds.rulings(connection, [int(row["id"]) for row in sends])
+        assert list(ruled.values()) == [RoundRuling.NOT_A_ROUND]
         assert cycle_now(connection, small.clock.now()).number is None
 
 

@@ -131,10 +131,12 @@ def _applied(url: str) -> list[str]:
 
 
 def rows_of(url: str) -> Rows:
-    """Every row of every table as text, without the books of the migrations."""
+    """Every row of every table as text, without the books of the migrations, and without the version of what is cached: it is
+    another one after each change, a migration's too."""
     with psycopg.connect(url, autocommit=True) as connection:
         tables = connection.execute(
-            "select tablename from pg_tables where schemaname = 'list_pipeline' and tablename !~ 'yoyo' order by 1"
+            "select tablename from pg_tables where schemaname = 'list_pipeline' and tablename !~ 'yoyo'"
+            " and tablename <> 'data_version' order by 1"
         ).fetchall()
         found: Rows = {}
         for (table,) in tables:
