@@ -219,7 +219,8 @@ def test_each_contact_is_written_once(database: Database) -> None:
         )
         written = fetch_all(connection, "select id from contact_list_membership order by ctid")
     assert (places, rewritten) == (0, 0)
-    assert [row["id"] for row in written] == list(range(1, 101))
+    ids = [row["id"] for row in written]
+    assert ids == list(range(ids[0], ids[0] + 100))
 
 
 def test_pages_that_were_read_before_an_interruption_are_not_read_again(database: Database) -> None:
