@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import count
 
 _STEPS = 60
 """Bisections: more than the digits of a float."""
@@ -52,11 +53,11 @@ def at_most(errors: int, cases: int, share: float) -> float:
     if errors >= cases:
         return 1.0
     odds = share / (1 - share)
-    if errors < (cases + 1) * share:
+    if errors < cases * share:
         # Below the likeliest number, so each smaller one is less likely than the one before.
-        return _sum_from(errors, cases, share, (k / (cases - k + 1) / odds for k in range(errors, -1, -1)))
+        return _sum_from(errors, cases, share, (k / (cases - k + 1) / odds for k in count(errors, -1)))
     more = errors + 1
-    return 1.0 - _sum_from(more, cases, share, ((cases - k) / (k + 1) * odds for k in range(more, cases + 1)))
+    return 1.0 - _sum_from(more, cases, share, ((cases - k) / (k + 1) * odds for k in count(more)))
 
 
 def _sum_from(first: int, cases: int, share: float, ratios: Iterable[float]) -> float:
@@ -74,10 +75,9 @@ def _sum_from(first: int, cases: int, share: float, ratios: Iterable[float]) -> 
     )
     total = 0.0
     for ratio in ratios:
-        if total + term == total:
+        if (grown := total + term) == total:
             break
-        total += term
-        term *= ratio
+        total, term = grown, term * ratio
     return total
 
 
