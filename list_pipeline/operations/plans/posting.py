@@ -133,7 +133,7 @@ class JobPosting:
         if handed_in:
             # A job takes about a second at least: looked at sooner it would have to be looked at once more.
             self._services.clock.sleep(self._services.settings.mailjet_job_poll_seconds)
-        is_all_done = self._settling.finish(handed_in) and is_all_done
+            is_all_done = self._settling.finish(handed_in) and is_all_done
         return Posted(dealt_with, is_all_done, was_too_large=self.most < most)
 
     def _settle_all_the_same(self, handed_in: Sequence[Job]) -> None:

@@ -89,7 +89,8 @@ class Settling:
         accepted = [job for job in jobs if job.mailjet_job_id is not None]
         for job in accepted:
             self._progress(f"picking up Mailjet's job {job.mailjet_job_id} of an earlier run")
-        self.finish(accepted)
+        if accepted:
+            self.finish(accepted)
         for job in jobs:
             if job.mailjet_job_id is None:
                 self.settle_lost(job)
