@@ -46,12 +46,10 @@ def lower_bound(errors: int, cases: int, confidence: float = 0.95) -> float:
 
 def at_most(errors: int, cases: int, share: float) -> float:
     """The chance of so many errors or fewer among independent cases, when each is one with this chance."""
-    if share <= 0:
+    if share <= 0 or errors >= cases:
         return 1.0
     if share >= 1:
-        return 1.0 if errors >= cases else 0.0
-    if errors >= cases:
-        return 1.0
+        return 0.0
     odds = share / (1 - share)
     if errors < cases * share:
         # Below the likeliest number, so each smaller one is less likely than the one before.

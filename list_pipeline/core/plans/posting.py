@@ -3,7 +3,7 @@
 Belongs here: which steps are left out of a job and why, which change waits because its contact cannot be read any more, and
 which jobs may be in flight at once.
 Does not belong here: which steps stand together in a group (``waves``), reading the rows and posting
-(``operations.plans.execution``).
+(``operations.plans.posting``).
 """
 
 from __future__ import annotations

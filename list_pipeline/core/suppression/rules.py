@@ -61,7 +61,6 @@ def decide(
         if known.is_complaining and known.is_known and known.is_recipient
     }
     incident_of = {contact_id: incident for incident in campaign.incidents for contact_id in incident.contact_ids}
-    version = policy.version
     verdicts = []
     for contact_id in sorted(by_contact.keys() | complaining):
         known = facts.get(contact_id, ContactFacts(is_known=False))
@@ -82,7 +81,6 @@ def decide(
             has_domain=contact_id in campaign.domain_of,
             incident=incident,
             policy=policy,
-            policy_version=version,
             as_of=as_of,
         )
         verdicts.append(_judge(case))
@@ -222,8 +220,6 @@ class _Case:
     has_domain: bool
     incident: Incident | None
     policy: SuppressionPolicy
-    policy_version: str
-    """That of ``policy``: telling it takes longer than most judgements."""
     as_of: datetime
 
     @property
@@ -264,7 +260,7 @@ class _Case:
             contact_id=self.contact_id,
             action=action,
             rule=rule,
-            policy_version=self.policy_version,
+            policy_version=self.policy.version,
             explanation=explanation,
             bounce_class=shown.bounce_class if shown else None,
             bounce_type=shown.reason.value if shown else None,

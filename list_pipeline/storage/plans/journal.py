@@ -207,9 +207,10 @@ def not_begun(connection: Connection, plan_id: int) -> frozenset[int]:
 STEP_COLUMNS = "s.change_id, s.ordinal, c.contact_id, c.kind, s.action, s.list_role, s.state, s.job_id, s.attempts"
 """What ``step_of`` reads, of ``change_step s`` and ``change c``."""
 
-_KINDS: Mapping[str, ItemAction] = {one.value: one for one in ItemAction}
+ITEM_ACTIONS: Mapping[str, ItemAction] = {one.value: one for one in ItemAction}
+ROLES: Mapping[str | None, ListRole | None] = {None: None, **{one.value: one for one in ListRole}}
+"""The words of columns to what they mean: of very many rows each takes half the time that calling the enum does."""
 _ACTIONS: Mapping[str, StepAction] = {one.value: one for one in StepAction}
-_ROLES: Mapping[str | None, ListRole | None] = {None: None, **{one.value: one for one in ListRole}}
 _STATES: Mapping[str, StepState] = {one.value: one for one in StepState}
 
 
@@ -217,7 +218,15 @@ def step_of(row: Sequence[Any]) -> Step:
     """The step of a row of ``STEP_COLUMNS``. A plan may have a hundred thousand of them."""
     change_id, ordinal, contact_id, kind, action, role, state, job_id, attempts = row
     return Step(
-        change_id, ordinal, contact_id, _KINDS[kind], _ACTIONS[action], _ROLES[role], _STATES[state], job_id, attempts
+        change_id,
+        ordinal,
+        contact_id,
+        ITEM_ACTIONS[kind],
+        _ACTIONS[action],
+        ROLES[role],
+        _STATES[state],
+        job_id,
+        attempts,
     )
 
 

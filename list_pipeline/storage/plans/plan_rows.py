@@ -19,7 +19,6 @@ from list_pipeline.core.audience.audience import SplitSummary
 from list_pipeline.core.bounces.classes import DecidedBy, FailureEvidence
 from list_pipeline.core.drift.findings import RepairSummary
 from list_pipeline.core.incidents.groups import GroupKind
-from list_pipeline.core.lists import ListRole
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.evidence import Evidence
 from list_pipeline.core.plans.gate import GateRecord
@@ -44,6 +43,7 @@ from list_pipeline.storage.database import (
     sql_word,
     to_json,
 )
+from list_pipeline.storage.plans.journal import ITEM_ACTIONS, ROLES
 
 PlanSummary = SuppressionSummary | RebalancingSummary | CorrectionSummary | RepairSummary | SplitSummary
 """What a plan of each kind is in figures and words."""
@@ -356,16 +356,14 @@ def _column(item: PlanItem, name: str) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-_ACTIONS: Mapping[str, ItemAction] = {one.value: one for one in ItemAction}
-_ROLES: Mapping[str | None, ListRole | None] = {None: None, **{one.value: one for one in ListRole}}
 _ACTION, _FROM, _TO, _EVIDENCE = (_ITEM_COLUMNS.index(name) for name in ("action", "from_role", "to_role", "evidence"))
 
 
 def _item(row: Sequence[Any]) -> PlanItem:
     """The item of a row of ``_ITEM_COLUMNS``. A plan may have a hundred thousand of them, most without evidence."""
     values = list(row)
-    values[_ACTION] = _ACTIONS[values[_ACTION]]
-    values[_FROM], values[_TO] = _ROLES[values[_FROM]], _ROLES[values[_TO]]
+    values[_ACTION] = ITEM_ACTIONS[values[_ACTION]]
+    values[_FROM], values[_TO] = ROLES[values[_FROM]], ROLES[values[_TO]]
     values[_EVIDENCE] = EVIDENCE.read(values[_EVIDENCE]) if values[_EVIDENCE] else ()
     return PlanItem(*values)
 
