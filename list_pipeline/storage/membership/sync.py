@@ -109,7 +109,8 @@ class SyncStaging:
                 self._nameless.add(None)
 
     def add_recipients(self, role: ListRole, recipients: Iterable[RecipientSeen]) -> None:
-        """Remember places in a list as they were seen; of a repeated one the last counts."""
+        """Remember places in a list as they were seen; of a repeated one the last counts. One that cannot be read gives no
+        place in the queue: nobody can tell which of its values are true."""
         added = self._upsert(
             "seen_recipient",
             (
@@ -119,8 +120,8 @@ class SyncStaging:
             ("list_role", "contact_id"),
             (
                 (
-                    role.value, r.contact_id, r.recipient_id, r.is_unsubscribed, r.subscribed_at, r.unsubscribed_at,
-                    r.list_id, bool(r.problem),
+                    role.value, r.contact_id, r.recipient_id, r.is_unsubscribed,
+                    None if r.problem else r.subscribed_at, r.unsubscribed_at, r.list_id, bool(r.problem),
                 )
                 for r in self._named_recipients(role, recipients)
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -162,7 +163,7 @@ def accounts(draw: st.DrawFn) -> Mailjet:
             odd, parts["Email"] = odd - 1, draw(st.sampled_from(["", None, "two@at@example.com"]))
         if draw(st.integers(0, 30)):
             mailjet.contacts[number] = contact_row(number, **parts)
-        for role in draw(st.sets(st.sampled_from(ALL_LISTS), min_size=1, max_size=3)):
+        for role in draw(st.lists(st.sampled_from(ALL_LISTS), min_size=1, max_size=3, unique=True)):
             entry += 1
             row = recipient_row(entry, LISTS[role], ContactID=number)
             if not usual:
@@ -173,8 +174,10 @@ def accounts(draw: st.DrawFn) -> Mailjet:
                 odd, row[draw(st.sampled_from(["SubscribedAt", "IsUnsubscribed"]))] = odd - 1, "?"
             mailjet.entries[role].append(row)
             if draw(st.integers(0, 60)) == 0:
+                # With the same subscription: of two, that of the entry which was merged first gives the place in the queue, and
+                # where merges begin and end is what differs here.
                 entry += 1
-                mailjet.entries[role].append({**row, "ID": entry, "SubscribedAt": draw(INSTANTS)})
+                mailjet.entries[role].append({**row, "ID": entry, "IsUnsubscribed": draw(st.booleans())})
     return mailjet
 
 
@@ -206,6 +209,23 @@ def account_of(contacts: int) -> Mailjet:
         recipient_row(1_000 + number, LISTS[ListRole.MASTER], ContactID=number) for number in range(1, contacts + 1)
     ]
     return mailjet
+
+
+@pytest.mark.parametrize("role", [ListRole.MASTER, ListRole.CAMPAIGN_1])
+@pytest.mark.parametrize("entries_first", [False, True])
+def test_an_entry_that_cannot_be_read_gives_no_place_in_the_queue(
+    database: Database, role: ListRole, entries_first: bool
+) -> None:
+    created, subscribed = "2025-03-01T00:00:00Z", "2024-01-01T00:00:00Z"
+    mailjet = Mailjet({1: contact_row(1, CreatedAt=created)})
+    for number, one in enumerate((ListRole.MASTER, ListRole.CAMPAIGN_1), start=1):
+        row = recipient_row(number, LISTS[one], ContactID=1)
+        row["SubscribedAt"], row["IsUnsubscribed"] = (subscribed, "?") if one is role else ("", False)
+        mailjet.entries[one].append(row)
+    read_lists(database, mailjet, entries_first=entries_first)
+    with database.begin() as connection:
+        found = fetch_scalar(connection, "select queued_at from contact_list_membership")
+    assert found == datetime.fromisoformat(created)
 
 
 def test_each_contact_is_written_once(database: Database) -> None:
