@@ -90,6 +90,7 @@ CREATE INDEX IF NOT EXISTS member_list ON member (list_id);
 CREATE INDEX IF NOT EXISTS member_unsubscribed ON member (list_id) WHERE unsubscribed = 1;
 CREATE INDEX IF NOT EXISTS member_contact ON member (contact_id);
 CREATE INDEX IF NOT EXISTS message_campaign ON message (campaign_id, status);
+CREATE INDEX IF NOT EXISTS message_page ON message (campaign_id, id, arrived_at, event_at, status, early);
 CREATE INDEX IF NOT EXISTS message_contact ON message (contact_id);
 CREATE INDEX IF NOT EXISTS message_arrived ON message (arrived_at);
 CREATE INDEX IF NOT EXISTS bounce_campaign ON bounce (campaign_id);
