@@ -359,6 +359,22 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], values
     return count
 
 
+_MANY_ROWS = 500
+"""Below so many rows it does not matter what PostgreSQL takes a table to be like."""
+
+
+def look_again_after(connection: Connection, rows: int, *tables: str) -> None:
+    """Let PostgreSQL look at tables again to which many rows were written at once. Until it did, it takes what is asked for by
+    the key of the new rows for a single one, and compares each with each. By itself it looks within minutes.
+
+    Args:
+        rows: how many were written.
+        tables: names of ours.
+    """
+    if rows >= _MANY_ROWS:
+        execute(connection, f"analyze {', '.join(tables)}")
+
+
 COPIED_NULL = r"\N"
 """Nothing, in a line for ``copy_lines``."""
 _ESCAPED: Mapping[int, str] = {ord("\\"): r"\\", ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\r"}

@@ -148,7 +148,7 @@ _CONFIRMED = f"""
     select h.contact_id, h.address_key from contact_suppression_history h
     where h.added_to_suppression_list and h.reinstated_at is null
       and not exists (select 1 from change_step s where s.change_id = h.change_id and s.action = {_ADD}
-                      and s.state = {sql_word(StepState.COMPENSATED)})
+                      and s.state = {sql_word(StepState.COMPENSATED)} offset 0)
 """
 
 # Who is subscribed on a campaign list and unsubscribed anywhere, ever: on an entry that Mailjet shows, on one that we remember

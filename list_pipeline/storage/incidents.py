@@ -28,12 +28,12 @@ CAMPAIGNS_REMEMBERED = 60
 """Older campaigns weigh less than 0.2 % of the last one, and are not read."""
 
 
-_LATELY = 6
-"""Sends in which most of a campaign's recipients were reached: the last two to each of three lists."""
+_LATELY = 3
+"""Sends in which most of a campaign's recipients were reached: the last ones to its own list, and else the last ones."""
 
-_ESTABLISHED = """
+_KNOWN = """
     with earlier as materialized (
-        select s.id as campaign_id, f.sweep, coalesce(s.send_start_at, s.send_end_at) as sent_at
+        select s.id as campaign_id, f.sweep, s.list_id, coalesce(s.send_start_at, s.send_end_at) as sent_at
         from campaign_schedule s join lateral (
             select sweep from bounce_fetch where campaign_id = s.id and is_complete order by fetched_at desc limit 1
         ) f on true
@@ -45,26 +45,30 @@ _ESTABLISHED = """
         where coalesce(s.send_start_at, s.send_end_at) >= (
             select coalesce(send_start_at, send_end_at) from campaign_schedule where id = :campaign)
     ), lately as materialized (
-        select campaign_id, sweep from earlier order by sent_at desc, campaign_id desc limit :lately
+        select campaign_id, sweep from earlier
+        order by list_id = (select list_id from campaign_schedule where id = :campaign) desc, sent_at desc, campaign_id desc
+        limit :lately
     ), counted as materialized (
         -- Sent to in more of the last sends than failed: reached in one of them. Added up, not joined, so that the work is the
         -- same whatever the planner takes the tables to be like.
-        select contact_id, sum(tried) > 0 as is_reached
+        select contact_id, sum(tried) > 0 as is_reached, bool_or(is_hard) as is_hard, bool_or(is_untried) as is_untried
         from (
-            select contact_id, 0 as tried, true as is_recipient
+            select contact_id, 0 as tried, true as is_recipient, false as is_hard, false as is_untried
             from campaign_recipient where campaign_id = :campaign and contact_id <> all(:without)
             union all
-            select r.contact_id, 1, false from lately l join campaign_recipient r using (campaign_id)
+            select contact_id, 0, false, is_hard, is_untried from ({failed}) failed (contact_id, is_hard, is_untried)
             union all
-            select b.contact_id, -1, false
+            select r.contact_id, 1, false, false, false from lately l join campaign_recipient r using (campaign_id)
+            union all
+            select b.contact_id, -1, false, false, false
             from lately l join bounce_event b on b.campaign_id = l.campaign_id and b.sweep = l.sweep
         ) sent group by contact_id having bool_or(is_recipient)
     ), known as (
-        select contact_id, is_reached from counted where is_reached
+        select contact_id, is_reached, is_hard, is_untried from counted where is_reached
         union all
         -- The others are looked at one by one. One delivery is enough, and most have one: the limit stops there.
-        select n.contact_id, coalesce(d.is_delivered, t.is_told, false)
-        from (select contact_id from counted where not is_reached) n
+        select n.contact_id, coalesce(d.is_delivered, t.is_told, false), n.is_hard, n.is_untried
+        from (select * from counted where not is_reached) n
         left join lateral (
             select true as is_delivered from campaign_recipient p join earlier e using (campaign_id)
             where p.contact_id = n.contact_id and not exists (
@@ -83,12 +87,16 @@ _ESTABLISHED = """
                                    where p.contact_id = c.contact_id) as is_told
             from contact_list_membership c where c.contact_id = n.contact_id and d.is_delivered is null limit 1
         ) t on true
-    ), established as (
-        select contact_id from known where is_reached
     )
 """
-"""``known``: the recipients of ``:campaign`` with whether they are ``established``: were delivered to before. Contacts in
-``:without`` are left out."""
+"""``known``: the recipients of ``:campaign`` with whether they are established, which is whether they were delivered to before,
+whether they bounced hard by now, and whether nobody tried them. Contacts in ``:without`` are left out."""
+
+_FAILED = f"""
+    select contact_id, bounce_class = {_HARD} and occurred_at <= :as_of, bounce_class = {_NOT_TRIED}
+    from bounce_event where campaign_id = :campaign and sweep = :sweep"""
+
+_BOUNCED_HARD = "select contact_id, true, false from unnest(cast(:hard as bigint[])) h (contact_id)"
 
 
 def established_by_domain(
@@ -109,12 +117,10 @@ def established_by_domain(
     found = fetch_all(
         connection,
         f"""
-        {_ESTABLISHED}
-        select c.domain, count(*) as attempted,
-               count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard
-        from established join contact_list_membership c using (contact_id)
-        left join bounce_event b on b.campaign_id = :campaign and b.sweep = :sweep and b.contact_id = c.contact_id
-        where not c.is_anonymised and b.bounce_class is distinct from {_NOT_TRIED}
+        {_KNOWN.format(failed=_FAILED)}
+        select c.domain, count(*) as attempted, count(*) filter (where k.is_hard) as hard
+        from known k join contact_list_membership c using (contact_id)
+        where k.is_reached and not k.is_untried and not c.is_anonymised
         group by 1 order by 1
         """,
         campaign=campaign_id,
@@ -139,11 +145,10 @@ def established_so_far(
     found = fetch_all(
         connection,
         f"""
-        {_ESTABLISHED}
-        select lower(split_part(c.email, '@', 2)) as domain, count(*) as attempted, count(h.contact_id) as hard
-        from established join contact_list_membership c using (contact_id)
-        left join unnest(cast(:hard as bigint[])) h (contact_id) on h.contact_id = c.contact_id
-        where not c.is_anonymised
+        {_KNOWN.format(failed=_BOUNCED_HARD)}
+        select c.domain, count(*) as attempted, count(*) filter (where k.is_hard) as hard
+        from known k join contact_list_membership c using (contact_id)
+        where k.is_reached and not c.is_anonymised
         group by 1 order by 1
         """,
         campaign=campaign_id,
@@ -163,12 +168,10 @@ def new_contacts(
     (row,) = fetch_all(
         connection,
         f"""
-        {_ESTABLISHED}
-        select count(*) as attempted,
-               count(*) filter (where b.bounce_class = {_HARD} and b.occurred_at <= :as_of) as hard
+        {_KNOWN.format(failed=_FAILED)}
+        select count(*) as attempted, count(*) filter (where k.is_hard) as hard
         from known k join contact_list_membership c using (contact_id)
-        left join bounce_event b on b.campaign_id = :campaign and b.sweep = :sweep and b.contact_id = k.contact_id
-        where not k.is_reached and not c.is_anonymised and b.bounce_class is distinct from {_NOT_TRIED}
+        where not k.is_reached and not k.is_untried and not c.is_anonymised
         """,
         campaign=campaign_id,
         sweep=sweep,

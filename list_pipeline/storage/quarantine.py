@@ -25,6 +25,7 @@ from list_pipeline.storage.database import (
     fetch_scalar,
     in_parts,
     left_for,
+    look_again_after,
     sql_list,
     sql_word,
 )
@@ -112,7 +113,7 @@ def plan(
     now: datetime,
 ) -> None:
     """Write down who a plan keeps from mail, together with the plan."""
-    copy_rows(
+    written = copy_rows(
         connection,
         "quarantine",
         ("plan_id", "contact_id", "campaign_id", "reason", "state", "planned_at", "ends_at"),
@@ -121,6 +122,7 @@ def plan(
             for contact_id, reason in sorted(reasons.items())
         ),
     )
+    look_again_after(connection, written, "quarantine")
 
 
 def follow(connection: Connection, now: datetime) -> Mapping[QuarantineState, int]:

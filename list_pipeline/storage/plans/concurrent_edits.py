@@ -25,7 +25,8 @@ def changes_of_unsubscribed(connection: Connection, plan_id: int) -> list[Change
     return _changes(
         connection,
         f"""m.is_unsubscribed
-            or exists (select 1 from change_step f where f.change_id = c.change_id and f.note in {sql_list(*TURNED_ROUND)})""",
+            or exists (select 1 from change_step f
+                       where f.change_id = c.change_id and f.note in {sql_list(*TURNED_ROUND)} offset 0)""",
         plan=plan_id,
     )
 
@@ -37,7 +38,7 @@ def changes_between_lists(connection: Connection, plan_id: int) -> list[ChangeNo
         connection,
         f"""c.kind <> {sql_word(ItemAction.SUPPRESS)}
             and exists (select 1 from change_step f where f.change_id = c.change_id
-                        and f.list_role in {sql_list(*CAMPAIGN_LISTS)})""",
+                        and f.list_role in {sql_list(*CAMPAIGN_LISTS)} offset 0)""",
         plan=plan_id,
     )
 

@@ -3,6 +3,10 @@
 Which state may follow which stands in ``core.plans.journal``. Every statement that moves a step or a job names the
 states it leaves; steps that were read before are moved only while they are as they were read. The journal holds no
 addresses: jobs get them from the membership when a request is built, also on resume.
+
+What is asked about the steps of each change ends with ``offset 0``: it stays a look by the key, one change after the other. A
+step's state changes faster than PostgreSQL's statistics, which say of a new plan that none of its steps is confirmed; joined,
+each of its changes would be compared with each of its steps.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from list_pipeline.storage.database import (
     fetch_tuples,
     in_parts,
     left_for,
+    look_again_after,
     require_all,
     sql_list,
     sql_word,
@@ -50,7 +55,7 @@ _ANSWER_LOST = sql_word(StepNote.ANSWER_LOST)
 _NOT_BEGUN = f"""
     not exists (select 1 from change_step o where o.change_id = s.change_id
                 and (o.state not in {sql_list(StepState.PLANNED, StepState.SKIPPED)} or o.attempts > 0
-                     or o.note = {_ANSWER_LOST}))
+                     or o.note = {_ANSWER_LOST}) offset 0)
 """
 """Nothing of the step's change was begun. What may have arrived at Mailjet was."""
 
@@ -101,7 +106,9 @@ class Step:
 
 def open_changes(connection: Connection, plan_id: int, changes: Iterable[NewChange], now: datetime) -> int:
     """Write the changes of a plan with their steps, in their order; those that stand there already are left alone."""
-    return sum(_open_part(connection, plan_id, part, now) for part in in_parts(list(changes)))
+    written = sum(_open_part(connection, plan_id, part, now) for part in in_parts(list(changes)))
+    look_again_after(connection, written, "change", "change_step")
+    return written
 
 
 def _open_part(connection: Connection, plan_id: int, changes: Sequence[NewChange], now: datetime) -> int:
@@ -370,7 +377,7 @@ def half_done(
           and s.state in {sql_list(*UNSETTLED)}
           and exists (select 1 from change_step o where o.change_id = c.change_id
                       and (o.state in {sql_list(StepState.CONFIRMED, *UNDER_WAY)}
-                           or o.state = {sql_word(StepState.PLANNED)} and o.note = {_ANSWER_LOST}))
+                           or o.state = {sql_word(StepState.PLANNED)} and o.note = {_ANSWER_LOST}) offset 0)
           and (cast(:since as timestamptz) is null or not exists (
                    select 1 from change x join change_step y using (change_id)
                    where x.plan_id = p.plan_id and y.changed_at > :since))
@@ -438,7 +445,7 @@ def retry_failed(connection: Connection, plan_id: int, decided: Mapping[int, dat
           and s.state in {_LEFT_TO_TRY_AGAIN}
           and (s.state = {_FAILED} or s.note = {sql_word(StepNote.EARLIER_STEP_NOT_DONE)})
           and exists (select 1 from change_step f where f.change_id = c.change_id and f.state = {_FAILED}
-                      and f.changed_at <= t.decided_at)
+                      and f.changed_at <= t.decided_at offset 0)
           and not exists (select 1 from change r join change o on o.change_id = r.reverses_change_id
                           where o.plan_id = c.plan_id and (o.change_id = c.change_id or c.kind <> {_SUPPRESS}))
         """,

@@ -23,6 +23,7 @@ from list_pipeline.storage.database import (
     fetch_one,
     fetch_scalar,
     left_for,
+    look_again_after,
     sql_list,
     sql_word,
     to_json,
@@ -42,9 +43,13 @@ _PER_CHANGE = f"""
            bool_and(s.state in ({_CONFIRMED}, {_SKIPPED})) and bool_or(s.state = {_CONFIRMED}) as confirmed,
            bool_or(s.state = {_FAILED}) and not bool_or(s.state = {_COMPENSATED}) as failed,
            bool_and(s.state = {_SKIPPED}) as skipped
-    from change c join change_step s using (change_id) join plan_item i using (plan_id, contact_id)
+    from change c join change_step s using (change_id)
     where c.plan_id = :plan group by c.change_id
 """
+
+_ITEM_OF_CHANGE = """cross join lateral (
+        select {columns} from plan_item i where i.plan_id = c.plan_id and i.contact_id = c.contact_id offset 0) i"""
+"""SQL: the item of each change ``c``, one after the other by its key, as the steps of each are (``journal``)."""
 
 _COUNTS = """
     count(*) as planned, count(*) filter (where confirmed) as confirmed, count(*) filter (where failed) as failed,
@@ -83,7 +88,7 @@ def outcomes_by(connection: Connection, plan_id: int, column: str) -> Mapping[st
         f"""
         with per_change as ({_PER_CHANGE})
         select i.{column} as label, {_COUNTS}
-        from per_change p join plan_item i using (plan_id, contact_id) group by i.{column} order by i.{column}
+        from per_change c {_ITEM_OF_CHANGE.format(columns=column)} group by i.{column} order by i.{column}
         """,
         plan=plan_id,
     )
@@ -128,7 +133,7 @@ def write_history(
 
     Whoever was on the suppression list already and stands in the history is suppressed once, whatever is repaired later.
     """
-    return execute(
+    written = execute(
         connection,
         f"""
         insert into contact_suppression_history (contact_id, email, suppressed_at, reason, bounce_type, bounce_count,
@@ -137,7 +142,8 @@ def write_history(
                coalesce((select array_agg(cast(:ids as jsonb) ->> s.list_role order by s.ordinal) from change_step s
                          where s.change_id = c.change_id and s.action = {_REMOVE} and s.state = {_CONFIRMED}), '{{}}'),
                a.note is distinct from {_WAS_THERE_ALREADY}, :log, c.change_id
-        from change c join plan_item i on i.plan_id = c.plan_id and i.contact_id = c.contact_id
+        from change c
+        {_ITEM_OF_CHANGE.format(columns="reason, bounce_type, bounce_count, explanation, confidence")}
         join contact_list_membership m on m.contact_id = c.contact_id
         join change_step a on a.change_id = c.change_id and a.action = {_ADD} and a.state = {_CONFIRMED}
         where c.plan_id = :plan and c.kind = {_SUPPRESS}
@@ -151,6 +157,8 @@ def write_history(
         ids=to_json({role: str(list_id) for role, list_id in list_ids.items()}),
         now=now,
     )
+    look_again_after(connection, written, "contact_suppression_history")
+    return written
 
 
 _DONE_CHANGE = f"""
@@ -158,7 +166,7 @@ _DONE_CHANGE = f"""
            coalesce((select array_agg(array[s.action, s.list_role] order by s.ordinal) from change_step s
                      where s.change_id = c.change_id and s.state = {_CONFIRMED}
                        and s.note is distinct from {sql_word(StepNote.WAS_THERE_ALREADY)}), '{{}}') as done
-    from change c join plan_item i using (plan_id, contact_id)
+    from change c {_ITEM_OF_CHANGE.format(columns="reason")}
 """
 
 
@@ -169,7 +177,7 @@ def done_changes(connection: Connection, plan_id: int) -> tuple[DoneChange, ...]
         connection,
         _DONE_CHANGE
         + f"""where c.plan_id = :plan and exists (select 1 from change_step s
-                   where s.change_id = c.change_id and s.state = {_CONFIRMED})
+                   where s.change_id = c.change_id and s.state = {_CONFIRMED} offset 0)
                  and {may_be_taken_back("c")} order by c.contact_id""",
         plan=plan_id,
     )
@@ -213,7 +221,8 @@ def standing_suppression(connection: Connection, contact_id: int) -> DoneChange 
         connection,
         _DONE_CHANGE
         + f"""where c.contact_id = :contact and c.kind = {sql_word(ItemAction.SUPPRESS)} and exists (
-                   select 1 from change_step s where s.change_id = c.change_id and s.ordinal = 1 and s.state = {_CONFIRMED})
+                   select 1 from change_step s
+                   where s.change_id = c.change_id and s.ordinal = 1 and s.state = {_CONFIRMED} offset 0)
              order by c.change_id desc limit 1""",
         contact=contact_id,
     )
@@ -334,8 +343,8 @@ def compensate(connection: Connection, plan_id: int, now: datetime) -> int:
         where c.plan_id = :plan and o.change_id = c.reverses_change_id
           and o.state in {left_for(STEP_LIFE, StepState.COMPENSATED)}
           and not exists (select 1 from change_step s where s.change_id = c.change_id
-                          and s.state not in ({_CONFIRMED}, {_SKIPPED}))
-          and exists (select 1 from change_step s where s.change_id = c.change_id and s.state = {_CONFIRMED})
+                          and s.state not in ({_CONFIRMED}, {_SKIPPED}) offset 0)
+          and exists (select 1 from change_step s where s.change_id = c.change_id and s.state = {_CONFIRMED} offset 0)
         """,
         plan=plan_id,
         compensated=StepState.COMPENSATED,
@@ -351,7 +360,7 @@ def mark_reinstated(connection: Connection, plan_id: int, by: str, now: datetime
         update contact_suppression_history h set reinstated_at = :now, reinstated_by = :by
         from change c
         where c.plan_id = :plan and h.change_id = c.reverses_change_id and h.reinstated_at is null
-          and exists (select 1 from change_step s where s.change_id = h.change_id and s.state = {_COMPENSATED})
+          and exists (select 1 from change_step s where s.change_id = h.change_id and s.state = {_COMPENSATED} offset 0)
         """,
         plan=plan_id,
         by=by,

@@ -37,6 +37,7 @@ from list_pipeline.storage.database import (
     fetch_scalar,
     fetch_tuples,
     left_for,
+    look_again_after,
     require_one,
     require_row,
     sql_list,
@@ -296,12 +297,13 @@ def save_plan(
         what = f"the {kind.value} plan of campaign {campaign_id}"
         return _plan(fetch_row(connection, what, _CURRENT_PLAN, campaign=campaign_id, kind=kind, sweep=sweep))
     plan = _plan(row)
-    copy_rows(
+    written = copy_rows(
         connection,
         "plan_item",
         ("plan_id", *_ITEM_COLUMNS),
         ((plan.plan_id, *(_column(item, name) for name in _ITEM_COLUMNS)) for item in items),
     )
+    look_again_after(connection, written, "plan_item")
     return plan
 
 

@@ -27,10 +27,10 @@ def undone_changes(connection: Connection, campaign_id: int, sweep: Sweep) -> tu
         join change c on c.change_id = u.reverses_change_id
         where b.campaign_id = :campaign and b.sweep = :sweep and b.kind = {sql_word(PlanKind.UNDO)}
           and c.kind <> {sql_word(ItemAction.QUARANTINE)}
-          and exists (select 1 from change_step s where s.change_id = u.change_id and s.state = {_CONFIRMED})
+          and exists (select 1 from change_step s where s.change_id = u.change_id and s.state = {_CONFIRMED} offset 0)
           and not exists (select 1 from change_step s where s.change_id = u.change_id
-                          and s.state not in {sql_list(StepState.CONFIRMED, StepState.SKIPPED)})
-          and exists (select 1 from change_step s where s.change_id = c.change_id and s.state = {_COMPENSATED})
+                          and s.state not in {sql_list(StepState.CONFIRMED, StepState.SKIPPED)} offset 0)
+          and exists (select 1 from change_step s where s.change_id = c.change_id and s.state = {_COMPENSATED} offset 0)
         """,
         campaign=campaign_id,
         sweep=sweep,
