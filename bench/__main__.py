@@ -29,11 +29,10 @@ from bench.account import admin_url
 from bench.figures import Figure, line, loaded, save
 
 PARTS = {
-    "full_sync": "reading a million contacts, and what comes after it, held against bare httpx and COPY",
     "planning": "suppressions over ten million failures and moves of a million members, held against DuckDB",
     "orchestration": "Dagster's job, start, ticks and backfill, held against the operations alone",
     "growth": "what hourly and five-minute jobs do with ten and a hundred times the history",
-    "large_lists": "requests, waiting, memory and growth of a maintenance, and the weekly check",
+    "large_lists": "the first reading of a million contacts, a maintenance, the weekly check: requests, waiting, memory",
 }
 
 
