@@ -29,8 +29,10 @@ INCREMENTAL_SYNC_REQUESTS = 12
 SYNCS_A_WEEK = 24 * 7
 """Hourly."""
 RECONCILIATIONS_A_WEEK = 7
-THOROUGH_SYNCS = 2
-"""Of a maintenance: before suppressions, and before moves."""
+LOOKED_AT_ON = 6
+"""The five lists and the excluded, where the contacts of a plan are looked at right before they are changed."""
+ROWS_A_LOOK = 950
+"""Of a page, where what is looked for shall be on it although somebody left or came (docs/architecture.md, Requests)."""
 TICKS_A_DAY = 32_640
 """Of all sensors, by their intervals."""
 RUNS_A_DAY = 124
@@ -125,9 +127,14 @@ class Account:
         return self.recipients * FAILED_SHARE
 
     @property
-    def changes(self) -> float:
-        """Contacts that a maintenance suppresses or moves."""
-        return self.recipients * (SUPPRESSED_SHARE + MOVED_SHARE)
+    def suppressed(self) -> float:
+        """By one maintenance."""
+        return self.recipients * SUPPRESSED_SHARE
+
+    @property
+    def moved(self) -> float:
+        """By one maintenance."""
+        return self.recipients * MOVED_SHARE
 
 
 def first_sync_requests(account: Account) -> float:
@@ -149,10 +156,13 @@ def recipients_requests(account: Account) -> float:
 def maintenance_requests(account: Account) -> Mapping[str, float]:
     """One maintenance, by what the requests are for."""
     left_out = account.entries * UNSUBSCRIBED_SHARE + account.contacts * EXCLUDED_SHARE
+    changes = (account.suppressed, account.moved)
     return {
-        "unsubscribed and excluded, twice each": THOROUGH_SYNCS * 2 * left_out / ROWS_A_PAGE,
+        "the plan's contacts among unsubscribed and excluded": sum(
+            min(LOOKED_AT_ON * one, left_out / ROWS_A_LOOK) for one in changes
+        ),
         "failures, from both sources": 2 * account.failures / ROWS_A_PAGE,
-        "suppressions and moves": account.changes / 1_000 * REQUESTS_A_THOUSAND_CHANGES,
+        "suppressions and moves": sum(changes) / 1_000 * REQUESTS_A_THOUSAND_CHANGES,
         "three syncs, words of receivers": 3 * INCREMENTAL_SYNC_REQUESTS + 60,
     }
 
