@@ -29,8 +29,9 @@ INCREMENTAL_SYNC_REQUESTS = 12
 SYNCS_A_WEEK = 24 * 7
 """Hourly."""
 RECONCILIATIONS_A_WEEK = 7
-LOOKED_AT_ON = 6
-"""The five lists and the excluded, where the contacts of a plan are looked at right before they are changed."""
+LOOKS = 2
+"""Before suppressions and before moves, each for the plan's contacts among all unsubscribed and excluded ones. A contact costs
+one request at the most for each list, which is more than there are pages, as long as a few of a thousand are changed."""
 ROWS_A_LOOK = 950
 """Of a page, where what is looked for shall be on it although somebody left or came (docs/architecture.md, Requests)."""
 TICKS_A_DAY = 32_640
@@ -50,18 +51,19 @@ BYTES_A_RECIPIENT = 246
 """campaign_recipient: 11.5 GB for 46.8 million rows of three years; 126 when just written, in partitions (bench.rows)."""
 BYTES_A_FAILURE = 593 + 538
 """bounce_event: 5.4 GB for 9.1 million rows of three years; and plan_item: one a failure (bench.rows)."""
-CPU_S_FIRST_SYNC = 139
-"""CPU seconds of product and PostgreSQL for a first sync of a million contacts, before it became faster."""
-CPU_S_SYNC_AFTER = 13
-"""The sync after it, of a million contacts, before it became flat."""
-CPU_S_MAINTENANCE = 24
-"""A maintenance of a million contacts with 129 failures, before it became flat."""
-REQUESTS_A_THOUSAND_CHANGES = 628 / 30
-"""20,000 suppressed and 10,000 moved in 628 requests, jobs of about 1,000 contacts."""
-EVENT_BYTES_A_RUN = 411_000
+CPU_S_SYNC_AFTER = 1.7
+"""Of product and PostgreSQL, for an hourly synchronisation of a million contacts that finds nothing new (make bench)."""
+CPU_S_MAINTENANCE = 7 + 71 * 6_667 / 33_348
+"""A maintenance of a million contacts: 7 with 40 failures, and 71 more with 33,348 failures and 30,063 changes (make bench), of
+which a fifth is assumed below."""
+REQUESTS_A_THOUSAND_CHANGES = 485 / 30.063
+"""14,166 suppressed and 15,897 moved or enrolled in 742 requests, jobs of 1,000 contacts; 257 of them were for what else stands
+below (make bench)."""
+EVENT_BYTES_A_RUN = 417_000
 """Dagster's events of a maintenance. Other runs have a few steps, where it has 31; all are counted as large here."""
-CPU_S_A_RUN = 8.5
-"""A run of its own process: start, connections, a maintenance of a small account (8 to 9 CPU s)."""
+CPU_S_A_RUN = 6.0
+"""A run of its own process: start, connections, a maintenance of a small account (make bench); 3.1 with the product's code
+server."""
 CREATING_A_RUN_S = 0.44
 """Of Dagster's daemon for a run that it puts into the queue, PostgreSQL as storage."""
 IDLE_MB: Mapping[str, float] = {"code location": 265, "daemon": 139, "UI": 144, "HTTP service": 144}
@@ -127,14 +129,9 @@ class Account:
         return self.recipients * FAILED_SHARE
 
     @property
-    def suppressed(self) -> float:
-        """By one maintenance."""
-        return self.recipients * SUPPRESSED_SHARE
-
-    @property
-    def moved(self) -> float:
-        """By one maintenance."""
-        return self.recipients * MOVED_SHARE
+    def changes(self) -> float:
+        """Contacts that a maintenance suppresses or moves."""
+        return self.recipients * (SUPPRESSED_SHARE + MOVED_SHARE)
 
 
 def first_sync_requests(account: Account) -> float:
@@ -156,13 +153,10 @@ def recipients_requests(account: Account) -> float:
 def maintenance_requests(account: Account) -> Mapping[str, float]:
     """One maintenance, by what the requests are for."""
     left_out = account.entries * UNSUBSCRIBED_SHARE + account.contacts * EXCLUDED_SHARE
-    changes = (account.suppressed, account.moved)
     return {
-        "the plan's contacts among unsubscribed and excluded": sum(
-            min(LOOKED_AT_ON * one, left_out / ROWS_A_LOOK) for one in changes
-        ),
+        "the plan's contacts among unsubscribed and excluded": LOOKS * left_out / ROWS_A_LOOK,
         "failures, from both sources": 2 * account.failures / ROWS_A_PAGE,
-        "suppressions and moves": sum(changes) / 1_000 * REQUESTS_A_THOUSAND_CHANGES,
+        "suppressions and moves": account.changes / 1_000 * REQUESTS_A_THOUSAND_CHANGES,
         "three syncs, words of receivers": 3 * INCREMENTAL_SYNC_REQUESTS + 60,
     }
 
