@@ -16,6 +16,7 @@ import dagster as dg
 from list_pipeline.defs.failures import clear_failures
 from list_pipeline.defs.metadata import text
 from list_pipeline.defs.partitions import partition_of
+from list_pipeline.defs.pool_waiting import sleep_while_waiting
 from list_pipeline.operations.check_result import CheckResult
 from list_pipeline.operations.services import Services
 
@@ -55,6 +56,7 @@ OWNERS = ["team:deliverability"]
 
 POOL = "mailjet_lists"
 """Everything that changes lists shares this pool, whose limit is one."""
+sleep_while_waiting()
 
 NO_RETRIES = {"dagster/max_retries": "0"}
 """Dagster repeats nothing: a failed attempt is repeated by our own sensors, which know what was done."""

@@ -8,16 +8,38 @@ Belongs here: which connections Dagster's storage has. Does not belong here: tho
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 KEPT = 2
 """Connections that a process keeps open. More are opened when threads need them at once, and closed after use, as before."""
+UNUSED_S = 1.0
+"""A connection that was not used for so many seconds is tried before it is used again: a server that was started again closed
+them all, and takes longer than that to start. Tried each time, it was two statements of three of a run."""
 RECYCLE_S = 600
 """Seconds after which a connection is opened anew, so that none outlives what a proxy in between allows."""
+
+
+def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _try_unused(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Have the pool open another one where this connection is closed."""
+    used_at = record.info.get("used_at")
+    if used_at is None or time.monotonic() - used_at < UNUSED_S:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except connection.Error as error:
+        raise DisconnectionError from error
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
@@ -39,10 +61,10 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             pool_size=KEPT,
             max_overflow=-1,
             pool_recycle=RECYCLE_S,
-            # A server that was started again closed them all: the first to be used would fail.
-            pool_pre_ping=True,
             pool_use_lifo=True,
         )
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", _try_unused)
         for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
             # No setting of Dagster's reaches its engines, and each makes one without a pool.
             cast(Any, part)._engine = engine

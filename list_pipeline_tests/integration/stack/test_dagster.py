@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import psycopg
 import pytest
+from dagster._core.execution.plan import active
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+from list_pipeline.defs import instance_storage
 from list_pipeline.defs.instance_storage import KEPT
+from list_pipeline.defs.pool_waiting import LONGEST_S, sleep_while_waiting
 from list_pipeline_tests.paths import CHECKOUT
 
 
@@ -48,6 +53,7 @@ def test_dagster_opens_its_storage_with_our_settings_and_stores_a_run(
 def test_dagsters_connections_are_used_again_and_a_server_that_closed_them_is_not_noticed(
     new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(instance_storage, "UNUSED_S", 0.0)
     opened: list[str] = []
     url = new_database()
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", url.replace("postgresql://", "postgresql+psycopg2://", 1))
@@ -75,3 +81,37 @@ def test_dagsters_connections_are_used_again_and_a_server_that_closed_them_is_no
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
         ).fetchone()
     assert left == (0,)
+
+
+def test_a_run_that_waits_for_its_turn_sleeps_until_it_looks_again(
+    new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = new_database().replace("postgresql://", "postgresql+psycopg2://", 1)
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+    (tmp_path / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
+    sleep_while_waiting()
+    slept: list[float] = []
+    is_waiting = threading.Event()
+    sleep = time.sleep
+
+    def counted(seconds: float) -> None:
+        slept.append(seconds)
+        is_waiting.set()
+        sleep(seconds)
+
+    monkeypatch.setattr(active.time, "sleep", counted)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        storage = instance.event_log_storage
+        storage.initialize_concurrency_limit_to_default("lists")
+        assert storage.claim_concurrency_slot("lists", "another run", "its step").is_claimed
+        done: list[bool] = []
+        run = threading.Thread(target=lambda: done.append(changing.execute_in_process(instance=instance).success))
+        run.start()
+        waited = is_waiting.wait(30)
+        storage.free_concurrency_slot_for_step("another run", "its step")
+        run.join(30)
+    assert waited
+    assert done == [True]
+    # It looks once a second at first: whoever turns round instead does so some ten thousand times.
+    assert len(slept) < 50
+    assert 0 < max(slept) <= LONGEST_S
