@@ -31,7 +31,7 @@ from bench.figures import Figure, line, loaded, save
 PARTS = {
     "planning": "suppressions over ten million failures and moves of a million members, held against DuckDB",
     "orchestration": "Dagster's job, start, ticks and backfill, held against the operations alone",
-    "growth": "what hourly and five-minute jobs do with ten and a hundred times the history",
+    "growth": "what hourly and five-minute jobs do behind ten times the history",
     "large_lists": "the first reading of a million contacts, a maintenance, the weekly check: requests, waiting, memory",
 }
 

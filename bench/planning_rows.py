@@ -231,7 +231,8 @@ def _without_indexes(connection: psycopg.Connection[tuple[object, ...]], table: 
         """
         select case when c.oid is null then 'drop index ' || i.indexrelid::regclass
                     else 'alter table ' || i.indrelid::regclass || ' drop constraint ' || quote_ident(c.conname) end,
-               case when c.oid is null then pg_get_indexdef(i.indexrelid)
+               -- Of a partitioned table: with its partitions, as the migration made it.
+               case when c.oid is null then replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ')
                     else 'alter table ' || i.indrelid::regclass || ' add constraint ' || quote_ident(c.conname) || ' '
                          || pg_get_constraintdef(c.oid) end
         from pg_index i left join pg_constraint c on c.conindid = i.indexrelid and c.contype in ('p', 'u')
