@@ -17,7 +17,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.observations import SendCounters, SendSeen
-from list_pipeline.core.plans.plan import PlanStatus, Sweep
+from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import (
     execute,
@@ -71,6 +71,8 @@ class Campaign:
 
 
 _FAILED, _APPROVED = sql_word(RunStatus.FAILED), sql_word(PlanStatus.APPROVED)
+_OF_A_MAINTENANCE = sql_list(PlanKind.SUPPRESSION, PlanKind.REBALANCING)
+"""The plans that a maintenance waits for, and its message asks about. A quarantine that waits asks by itself."""
 _ALONE, _COMPLETE = sql_word(ClosedReason.OUT_OF_ORDER), sql_word(ClosedReason.COMPLETE)
 _COMPLETED = sql_word(CampaignStatus.COMPLETED)
 _TO_BE_SENT = sql_list(CampaignStatus.SCHEDULED, CampaignStatus.READY, CampaignStatus.BLOCKED)
@@ -200,6 +202,7 @@ _UNTOLD = f"""
       and told_as is distinct from status and campaign_schedule_id is not null
     union
     select campaign_id, sweep from plan where status = 'pending_review' and campaign_id is not null and sweep is not null
+       and kind in {_OF_A_MAINTENANCE}
 """
 _GAVE_UP = f"""
     select campaign_schedule_id as campaign_id, sweep from list_maintenance_log
@@ -284,7 +287,8 @@ def _states(connection: Connection, which: str, **parameters: Any) -> Mapping[Sw
             order by attempt desc limit 1) l on true
         left join lateral (
             select max(plan_id) as plan_id from plan
-            where campaign_id = q.campaign_id and sweep = k.sweep and status = 'pending_review') w on true
+            where campaign_id = q.campaign_id and sweep = k.sweep and status = 'pending_review'
+              and kind in {_OF_A_MAINTENANCE}) w on true
         left join lateral (
             select max(b.submitting_at) as submitting_at from mailjet_job b join plan using (plan_id)
             where plan.campaign_id = q.campaign_id and plan.sweep = k.sweep) j on true

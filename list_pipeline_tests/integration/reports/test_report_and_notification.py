@@ -22,6 +22,7 @@ from list_pipeline.operations.runs.run import current, due, unreported
 from list_pipeline.operations.services import Services
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.sandbox.gemini.behaviours import HOSTILE_SENTENCES
+from list_pipeline.storage.database import execute
 from list_pipeline_tests.closed_set import left_over
 from list_pipeline_tests.integration.accounts import HARD, Installation, quietly, settings_for
 from list_pipeline_tests.integration.conftest import Install
@@ -221,6 +222,24 @@ def test_once_a_person_decided_nothing_is_reported_until_the_maintenance_went_on
         assert made.query("select attempt, status from list_maintenance_log") == [(1, ended)]
         waits = made.plan(PlanKind.REBALANCING).status is PlanStatus.PENDING_REVIEW
         assert waits == (decision == "approve")
+
+
+def test_a_quarantine_that_waits_for_a_person_leaves_a_reported_maintenance_reported(install_small: Install) -> None:
+    with install_small() as made:
+        made.maintain()
+        assert unreported(made.services) == []
+        with made.services.database.begin() as connection:
+            execute(
+                connection,
+                """insert into plan (campaign_id, kind, sweep, revision, content_hash, policy_version, status, summary, gate,
+                          created_at)
+                   select campaign_id, 'quarantine', sweep, 9, repeat('f', 64), policy_version, 'pending_review',
+                          '{"words": "Contacts kept from mail"}', '{}', created_at
+                   from plan where kind = 'suppression'""",
+            )
+        for _ in range(3):
+            assert unreported(made.services) == []
+            made.clock.advance(timedelta(hours=1))
 
 
 def test_a_second_plan_that_waits_is_a_message_of_its_own(install_small: Install) -> None:
