@@ -116,7 +116,9 @@ def _until(holds: Callable[[], bool], what: str) -> None:
 
 
 def _is_reported(scene: Scene) -> bool:
-    return bool(scene.query("select 1 from notification where state = 'sent' and message_key like '%:success:%'"))
+    """The card arrived, and the details that follow it in its thread."""
+    arrived = scene.query("select state = 'sent' as arrived from notification where message_key like '%:success:%'")
+    return bool(arrived) and all(row["arrived"] for row in arrived)
 
 
 @dataclass(frozen=True)
