@@ -21,7 +21,7 @@ KEPT = 2
 """Connections that a process keeps open. More are opened when threads need them at once, and closed after use, as before."""
 UNUSED_S = 1.0
 """A connection that was not used for so many seconds is tried before it is used again: a server that was started again closed
-them all, and takes longer than that to start. Tried each time, it was two statements of three of a run."""
+them all, and takes longer than that to start. Tried each time, that was two of five statements of a run."""
 RECYCLE_S = 600
 """Seconds after which a connection is opened anew, so that none outlives what a proxy in between allows."""
 

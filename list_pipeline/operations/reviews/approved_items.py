@@ -14,7 +14,7 @@ import structlog
 
 from list_pipeline.core.errors import ChangesStoppedError, NotFoundError, RefusedError
 from list_pipeline.core.plans.journal import StepNote, StepState
-from list_pipeline.core.plans.plan import ItemAction, PlanItem, PlanKind, PlanStatus
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, ItemAction, PlanItem, PlanKind, PlanStatus
 from list_pipeline.core.reviews.approved_contacts import (
     approved_of_plan,
     count_for_cap,
@@ -143,7 +143,7 @@ def _look(services: Services, plan_id: int) -> tuple[StoredPlan, tuple[ReviewIte
         approved = review_rows.approved_items(connection, plan_id)
     if plan is None:
         raise NotFoundError(_tried(plan_id), "there is no such plan", "`list-pipeline reviews` lists what waits")
-    if plan.kind not in (PlanKind.SUPPRESSION, PlanKind.REBALANCING):
+    if plan.kind not in MAINTENANCE_PLANS:
         raise RefusedError(_tried(plan_id), f"it is a correction ({plan.kind.value})", "Ask for the correction again")
     if plan.status is not PlanStatus.EXECUTED:
         raise RefusedError(

@@ -17,7 +17,7 @@ from list_pipeline.core.errors import NotFoundError
 from list_pipeline.core.lists import CAMPAIGN_LISTS, ListRole
 from list_pipeline.core.monitoring.stuck_sessions import LockName
 from list_pipeline.core.observations import SendCounters, SendSeen
-from list_pipeline.core.plans.plan import PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import MAINTENANCE_PLANS, PlanStatus, Sweep
 from list_pipeline.core.runs.status import RunStatus
 from list_pipeline.storage.database import (
     execute,
@@ -71,7 +71,7 @@ class Campaign:
 
 
 _FAILED, _APPROVED = sql_word(RunStatus.FAILED), sql_word(PlanStatus.APPROVED)
-_OF_A_MAINTENANCE = sql_list(PlanKind.SUPPRESSION, PlanKind.REBALANCING)
+_OF_A_MAINTENANCE = sql_list(*MAINTENANCE_PLANS)
 """The plans that a maintenance waits for, and its message asks about. A quarantine that waits asks by itself."""
 _ALONE, _COMPLETE = sql_word(ClosedReason.OUT_OF_ORDER), sql_word(ClosedReason.COMPLETE)
 _COMPLETED = sql_word(CampaignStatus.COMPLETED)

@@ -22,7 +22,16 @@ from list_pipeline.core.incidents.groups import GroupKind
 from list_pipeline.core.plans.corrections import CorrectionSummary
 from list_pipeline.core.plans.evidence import Evidence
 from list_pipeline.core.plans.gate import GateRecord
-from list_pipeline.core.plans.plan import CHANGING_ACTIONS, PLAN_LIFE, ItemAction, PlanItem, PlanKind, PlanStatus, Sweep
+from list_pipeline.core.plans.plan import (
+    CHANGING_ACTIONS,
+    MAINTENANCE_PLANS,
+    PLAN_LIFE,
+    ItemAction,
+    PlanItem,
+    PlanKind,
+    PlanStatus,
+    Sweep,
+)
 from list_pipeline.core.rebalancing.balance import RebalancingSummary
 from list_pipeline.core.reviews.approvals import Way
 from list_pipeline.core.reviews.questions import ReviewKind
@@ -189,7 +198,7 @@ _CURRENT_PLAN = f"""
 
 _MAINTENANCE_PLANS = f"""
     select distinct on (kind) {_PLAN_COLUMNS} from plan
-    where campaign_id = :campaign and kind in {sql_list(PlanKind.SUPPRESSION, PlanKind.REBALANCING)} and sweep = :sweep
+    where campaign_id = :campaign and kind in {sql_list(*MAINTENANCE_PLANS)} and sweep = :sweep
     order by kind, revision desc
 """
 
@@ -549,9 +558,9 @@ def approved_operations(connection: Connection, most: int) -> int:
     return int(
         fetch_scalar(
             connection,
-            """select count(*) from (
+            f"""select count(*) from (
                    select from plan where executed_at is not null and decided_by is not null
-                   and decided_by not in ('gate', 'nobody') and kind in ('suppression', 'rebalancing') limit :most) approved""",
+                   and decided_by not in ('gate', 'nobody') and kind in {sql_list(*MAINTENANCE_PLANS)} limit :most) approved""",
             most=most,
         )
     )
