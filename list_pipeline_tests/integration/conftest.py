@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from list_pipeline.stack.databases import drop_database, with_database
+from list_pipeline.storage.database import Database
 from list_pipeline_tests.integration.accounts import (
     Account,
     Installation,
@@ -84,6 +86,21 @@ def copy_of(admin: str) -> Iterator[Callable[[str], str]]:
     yield copy
     for name in made:
         drop_database(admin, name)
+
+
+@pytest.fixture
+def database(copy_of: Callable[[str], str], migrated: str) -> Iterator[Database]:
+    """A database that has the schema and nothing in it."""
+    opened = Database(copy_of(migrated))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    """A transaction in it."""
+    with database.begin() as begun:
+        yield begun
 
 
 @pytest.fixture

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from sqlalchemy import Connection
 
 from list_pipeline.core.lists import ListRole
 from list_pipeline.operations.reviews.findings import close_ended
 from list_pipeline.operations.synchronisation import synchronise
-from list_pipeline.storage.database import Database, execute
+from list_pipeline.storage.database import execute
 from list_pipeline.storage.membership.similar_addresses import similar_to_suppressed
 from list_pipeline_tests.integration.accounts import Installation, quietly
-
-
-@pytest.fixture
-def connection(copy_of: Callable[[str], str], migrated: str) -> Iterator[Connection]:
-    opened = Database(copy_of(migrated))
-    with opened.begin() as connection:
-        yield connection
-    opened.close()
 
 
 def contact(connection: Connection, contact_id: int, email: str, *flags: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
@@ -59,13 +59,6 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_reading, "MERGE_EVERY", 3 * PAGE)
     monkeypatch.setattr(list_reading, "LONG_LIST", 10 * PAGE)
     monkeypatch.setattr(list_reading, "SINGLE_READS_MAX", 3)
-
-
-@pytest.fixture
-def database(copy_of: Callable[[str], str], migrated: str) -> Iterator[Database]:
-    opened = Database(copy_of(migrated))
-    yield opened
-    opened.close()
 
 
 @dataclass

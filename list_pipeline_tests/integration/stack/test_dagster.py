@@ -31,11 +31,17 @@ def changing() -> None:
     change()
 
 
-def test_dagster_opens_its_storage_with_our_settings_and_stores_a_run(
-    new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", new_database().replace("postgresql://", "postgresql+psycopg2://", 1))
+@pytest.fixture
+def storage_url(new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty database in which Dagster, with the ``dagster.yaml`` that stands in ``tmp_path`` now, stores its runs."""
+    url = new_database()
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url.replace("postgresql://", "postgresql+psycopg2://", 1))
     (tmp_path / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
+    return url
+
+
+@pytest.mark.usefixtures("storage_url")
+def test_dagster_opens_its_storage_with_our_settings_and_stores_a_run(tmp_path: Path) -> None:
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert instance.run_monitoring_enabled
         assert instance.run_monitoring_max_runtime_seconds == 7200
@@ -51,13 +57,10 @@ def test_dagster_opens_its_storage_with_our_settings_and_stores_a_run(
 
 
 def test_dagsters_connections_are_used_again_and_a_server_that_closed_them_is_not_noticed(
-    new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    storage_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(instance_storage, "UNUSED_S", 0.0)
     opened: list[str] = []
-    url = new_database()
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url.replace("postgresql://", "postgresql+psycopg2://", 1))
-    (tmp_path / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         changing.execute_in_process(instance=instance)
 
@@ -68,7 +71,7 @@ def test_dagsters_connections_are_used_again_and_a_server_that_closed_them_is_no
         try:
             assert changing.execute_in_process(instance=instance).success
             assert len(opened) <= KEPT
-            with psycopg.connect(url, autocommit=True) as other:
+            with psycopg.connect(storage_url, autocommit=True) as other:
                 other.execute(
                     "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
                     "and pid <> pg_backend_pid()"
@@ -76,19 +79,17 @@ def test_dagsters_connections_are_used_again_and_a_server_that_closed_them_is_no
             assert changing.execute_in_process(instance=instance).success
         finally:
             event.remove(Pool, "connect", count)
-    with psycopg.connect(url) as other:
+    with psycopg.connect(storage_url) as other:
         left = other.execute(
             "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
         ).fetchone()
     assert left == (0,)
 
 
+@pytest.mark.usefixtures("storage_url")
 def test_a_run_that_waits_for_its_turn_sleeps_until_it_looks_again(
-    new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = new_database().replace("postgresql://", "postgresql+psycopg2://", 1)
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
-    (tmp_path / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
     sleep_while_waiting()
     slept: list[float] = []
     is_waiting = threading.Event()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,19 +10,11 @@ from sqlalchemy import Connection
 from list_pipeline.core.incidents.groups import POOL, DomainCount, Group, GroupKind, domain_group
 from list_pipeline.core.incidents.usual import PastCount
 from list_pipeline.storage import incidents
-from list_pipeline.storage.database import Database, execute, fetch_scalar
+from list_pipeline.storage.database import execute, fetch_scalar
 
 SENT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
 GOOGLE = Group(GroupKind.OPERATOR, "Google")
-
-
-@pytest.fixture
-def connection(copy_of: Callable[[str], str], migrated: str) -> Iterator[Connection]:
-    opened = Database(copy_of(migrated))
-    with opened.begin() as connection:
-        yield connection
-    opened.close()
 
 
 def campaign(connection: Connection, weeks_ago: int, *contacts: int) -> int:

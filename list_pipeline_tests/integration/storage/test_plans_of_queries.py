@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,21 +12,13 @@ from sqlalchemy import Connection, event
 
 from list_pipeline.core.plans.journal import StepState
 from list_pipeline.storage import incidents
-from list_pipeline.storage.database import Database, execute
+from list_pipeline.storage.database import execute
 from list_pipeline.storage.plans import outcomes
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 CONTACTS = 3_000
 FAILED = 1_000
 BEFORE = json.dumps({"places": [], "is_excluded": False})
-
-
-@pytest.fixture
-def connection(copy_of: Callable[[str], str], migrated: str) -> Iterator[Connection]:
-    opened = Database(copy_of(migrated))
-    with opened.begin() as begun:
-        yield begun
-    opened.close()
 
 
 def compared(connection: Connection, ask: Callable[[], object]) -> int:
@@ -44,8 +36,7 @@ def compared(connection: Connection, ask: Callable[[], object]) -> int:
 
 
 def _plan_of(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = connection.exec_driver_sql(f"explain (analyze, format json) {statement}", dict(parameters)).scalar_one()
-    plans = json.loads(found) if isinstance(found, str) else found
+    plans = connection.exec_driver_sql(f"explain (analyze, format json) {statement}", dict(parameters)).scalar_one()
     return plans[0]["Plan"]  # type: ignore[no-any-return]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,13 +38,6 @@ from list_pipeline_tests.integration.accounts import Installation
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 AWKWARD = ["", "\\N", "tab\there", "line\nbreak", "back\\slash", "jürgen \u2603 \U0001f600", '"quoted"', "NULL", "\\."]
-
-
-@pytest.fixture
-def database(copy_of: Callable[[str], str], migrated: str) -> Iterator[Database]:
-    opened = Database(copy_of(migrated))
-    yield opened
-    opened.close()
 
 
 def test_copy_brings_back_what_was_written(database: Database) -> None:
