@@ -33,7 +33,6 @@ from bench.figures import Figure, Unit
 from bench.meter import Cost, PostgresMeter, metered, peak_mb
 from list_pipeline.core.clock import Clock
 from list_pipeline.core.lists import ListRole
-from list_pipeline.operations import setup
 from list_pipeline.operations.membership.sync import sync
 from list_pipeline.operations.services import Services
 from list_pipeline_tests.virtual_clock import VirtualClock
@@ -71,10 +70,8 @@ def first_sync(made: Account, contacts: int, server_url: str) -> list[Figure]:
     _say(f"bare reading {_words(bare)}")
     first = _in_a_process(_PRODUCT, server_url, made.sandbox_url, made.clock, made.database_url)
     _say(f"first sync {_words(first)}")
-    size, alone = (
-        f"{contacts:,} contacts",
-        "A process of its own, psutil on it and on PostgreSQL; the sandbox is not counted.",
-    )
+    size = f"{contacts:,} contacts"
+    alone = "A process of its own, psutil on it and on PostgreSQL; the sandbox is not counted."
     return [
         Figure(
             PART, f"First sync of {size}", first["product_s"] + first["postgres_s"], Unit.CPU_SECONDS, alone,
@@ -209,10 +206,9 @@ def _bare(server_url: str, sandbox_url: str) -> dict[str, float]:
 
 
 def _product(server_url: str, sandbox_url: str, clock: Clock, database_url: str) -> dict[str, float]:
-    """The product's first sync."""
+    """The product's first sync, into a database that is prepared."""
     meter = PostgresMeter(server_url)
     with Services(settings_for(database_url, sandbox_url), clock) as services:
-        setup.prepare(services)
         with metered(meter) as cost:
             report = sync(services)
         missing = set(ListRole) - set(report.full_lists)

@@ -40,6 +40,7 @@ from list_pipeline.operations.safety.restore_guard import note_alive
 from list_pipeline.operations.suppression.incidents import count_earlier
 from list_pipeline.operations.synchronisation import synchronise
 from list_pipeline.operations.weekly.report import check_week
+from list_pipeline.storage.campaigns.sent_campaigns import campaign_by_key
 from list_pipeline.storage.database import fetch_all, fetch_scalar
 from list_pipeline.storage.membership import members
 
@@ -231,11 +232,9 @@ def _count_past(made: Account, meter: PostgresMeter) -> None:
     services = made.services
     (one,) = due(services)
     with services.database.begin() as connection:
-        number = int(
-            fetch_scalar(connection, "select id from campaign_schedule where campaign_key = :key", key=one.campaign_key)
-        )
+        campaign = campaign_by_key(connection, one.campaign_key)
     with metered(meter) as cost:
-        count_earlier(services, number, made.clock.now(), INCIDENTS)
+        count_earlier(services, campaign.campaign_id, made.clock.now(), INCIDENTS)
     _say(f"past sends counted once, in {cost.cpu_s:.1f} CPU s")
 
 
